@@ -1,0 +1,1 @@
+"""Others' models behind the contract of `consbench.model`. Touches torch, the device and weights; never ground truth."""

@@ -1,0 +1,76 @@
+"""What can go wrong, as a tree.
+
+    ConsbenchError                 everything this project raises on purpose
+    ├── UsageError                 the user asked for something that cannot be (exit code 2)
+    │   ├── UnknownName            no model, dataset, split, policy … of that name; carries suggestions
+    │   ├── DataMissing            a dataset's files are absent or incomplete
+    │   ├── WeightsError           a checkpoint is absent, damaged or of another architecture
+    │   ├── RecordMismatch         a run directory holds another model, dataset or protocol
+    │   └── RecordUnreadable       a run directory is unfinished, damaged or of another format
+    ├── BadSample                  one image or its annotation cannot be read; the sample is skipped
+    ├── ContractError              a model broke the contract of `consbench.model`; its clicks fail
+    └── RunFailed                  a run could not go on (exit code 1)
+
+Messages say what came, what was wanted and how to mend it.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class ConsbenchError(Exception):
+    """The root of every error this project raises on purpose."""
+
+
+class UsageError(ConsbenchError):
+    """The user asked for something that cannot be; the command line exits with 2."""
+
+
+class UnknownName(UsageError):
+    """No model, dataset, split, policy … has that name.
+
+    Args:
+        kind: what was looked up, in the singular ("model").
+        name: the name that came.
+        known: the names there are; the nearest becomes the suggestion.
+
+    >>> print(UnknownName("model", "hq_sam", ["sam", "hq-sam"]))
+    no model is called 'hq_sam'; did you mean 'hq-sam'? Known: hq-sam, sam.
+    """
+
+    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+        self.kind, self.name, self.known = kind, name, sorted(known)
+        close = difflib.get_close_matches(name, self.known, n=1, cutoff=0.5)
+        hint = f" did you mean '{close[0]}'?" if close else ""
+        listed = f" Known: {', '.join(self.known)}." if self.known else " None is installed."
+        super().__init__(f"no {kind} is called '{name}';{hint}{listed}")
+
+
+class DataMissing(UsageError):
+    """A dataset's files are absent or incomplete."""
+
+
+class WeightsError(UsageError):
+    """A checkpoint is absent, damaged or of another architecture."""
+
+
+class RecordMismatch(UsageError):
+    """A run directory holds another model, dataset or protocol than the one asked for."""
+
+
+class RecordUnreadable(UsageError):
+    """A run directory is unfinished, damaged or of a format this version does not read."""
+
+
+class BadSample(ConsbenchError):
+    """One image or its annotation cannot be read; the runner names it, skips it and goes on."""
+
+
+class ContractError(ConsbenchError):
+    """A model's answer does not fit the contract of `consbench.model`."""
+
+
+class RunFailed(ConsbenchError):
+    """A run could not go on; the command line exits with 1."""

@@ -1,0 +1,1 @@
+"""Run directories -> tables and figures. Touches matplotlib; never a model, never a dataset."""
