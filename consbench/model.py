@@ -15,8 +15,11 @@ Order is applied outside the model: a model always returns its masks as it emits
 
 from __future__ import annotations
 
+import hashlib
+import inspect
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
@@ -24,9 +27,10 @@ from numpy.typing import NDArray
 
 from consbench.errors import ContractError
 from consbench.masks import BoolArray
-from consbench.types import Image, Sample
+from consbench.types import Image, Object, Part, Sample
 
 Clicks = NDArray[np.float64]
+Target = tuple[Object, Part]
 
 
 class Prediction(NamedTuple):
@@ -63,8 +67,8 @@ class Model(Protocol):
 class PrivilegedModel(Protocol):
     """A control that is shown the ground truth, to prove what a metric does (`oracle`, `swapped`)."""
 
-    def encode_sample(self, sample: Sample, /) -> Encoded:
-        """Like `Model.encode`, with the annotation in hand."""
+    def answer(self, sample: Sample, targets: Sequence[Target], /) -> Prediction:
+        """Answer one click on each target; a pixel alone does not tell which of two nested parts is meant."""
         ...
 
 
@@ -102,6 +106,23 @@ def as_model(thing: object) -> Model | PrivilegedModel:
         f"a model needs encode(image), or is a function f(image, clicks) -> masks; "
         f"got {type(thing).__module__}.{type(thing).__qualname__}, which is neither"
     )
+
+
+def identity_of(model: Model | PrivilegedModel, name: str | None = None) -> dict[str, Any]:
+    """What makes this the same model in another run: its name, its class, and what it says of itself.
+
+    A model that describes nothing is identified by the SHA-256 of the file its code stands in.
+    """
+    code = model.function if isinstance(model, FunctionModel) else type(model)
+    about: dict[str, Any] = {"name": name or getattr(model, "name", code.__name__), "code": f"{code.__module__}:{code.__qualname__}"}
+    describe = getattr(model, "describe", None)
+    if describe is not None:
+        return {**about, **describe()}
+    try:
+        file = inspect.getsourcefile(code)
+    except TypeError:  # written in C, or in a shell: there is no file
+        file = None
+    return {**about, "source_sha256": hashlib.sha256(Path(file).read_bytes()).hexdigest() if file and Path(file).is_file() else None}
 
 
 def check_prediction(answer: object, clicks: int, size: tuple[int, int]) -> Prediction:

@@ -1,0 +1,5 @@
+"""`python -m consbench` is the command line."""
+
+from consbench.cli import main
+
+main()

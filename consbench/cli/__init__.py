@@ -1,0 +1,71 @@
+"""The command line: words in, calls to the library, tables out.
+
+Commands of this package and of others are found alike: `run`, `score`, `list`, `check`, `data` and `doctor`
+here, the rest through the entry points `consbench.commands`. A command's module imports what is heavy inside
+its function, so that `consbench --help` stays light.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+import click
+
+from consbench import registry
+from consbench.errors import ConsbenchError, UnknownName, UsageError
+
+OWN_COMMANDS = ("run", "score", "list", "check", "data", "doctor")
+INTERRUPTED = 130
+
+
+class _Stop(click.ClickException):
+    def __init__(self, message: str, exit_code: int) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
+
+
+class _Commands(click.Group):
+    """Commands by name, imported when named; errors of the library become messages and exit codes."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [*OWN_COMMANDS, *registry.names("command")]
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name in OWN_COMMANDS:
+            command: click.Command = import_module(f"consbench.cli.{name}").command
+            return command
+        if name in registry.names("command"):
+            found: click.Command = registry.find("command", name)
+            return found
+        return None
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and not args[0].startswith("-") and args[0] not in self.list_commands(ctx):
+            raise UnknownName("command", args[0], self.list_commands(ctx))
+        return super().resolve_command(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except UsageError as error:
+            raise _Stop(str(error), 2) from error
+        except ConsbenchError as error:
+            raise _Stop(str(error), 1) from error
+        except KeyboardInterrupt as error:
+            raise _Stop("interrupted. What was finished is kept; give the same command again to go on", INTERRUPTED) from error
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="consbench")
+def cli() -> None:
+    """Evaluate models that answer one click with several masks: how good, how consistent, in which order.
+
+    `consbench run` with no arguments shows all of it on data and models that ship with the package.
+    """
+
+
+def main() -> None:
+    """Run the command line: exit code 0 for success, 1 for a failed run, 2 for a mistake of the user."""
+    cli(prog_name="consbench")

@@ -1,0 +1,134 @@
+"""`consbench run`: models × datasets -> run directories, a table and a chart."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import click
+
+from consbench import registry
+from consbench.registry import Reference
+
+STANDINS = ("standin-pascal-part", "standin-partimagenet", "standin-paco")
+WITHOUT_WEIGHTS = ("oracle", "swapped", "full-image", "empty", "click-disc", "region-tree")
+
+
+@click.command("run", short_help="Evaluate models on datasets; with no arguments, what ships.")
+@click.option("-m", "--model", "models", multiple=True, metavar="REF", help="NAME, module:factory or file.py:function, with options as NAME,key=value; repeat for several.")
+@click.option("-d", "--data", "datasets", multiple=True, metavar="REF", help="NAME with options as NAME,key=value; repeat for several.")
+@click.option("--root", type=click.Path(path_type=Path), help="Where the dataset lies.")
+@click.option("--split", help="Split of the dataset.")
+@click.option("--allow-missing", is_flag=True, default=None, help="Go on without absent files, and record which.")
+@click.option("--checkpoint", type=click.Path(path_type=Path), help="Weights of the model.")
+@click.option("--device", help="cpu, cuda, cuda:1, mps; default: the best there is.")
+@click.option("--dtype", help="float32 (default), bfloat16 or float16.")
+@click.option("-o", "--out", type=click.Path(path_type=Path, file_okay=False), default=Path("runs"), show_default=True, help="Folder of the run directories.")
+@click.option("--click", "strategy", metavar="STRATEGY", help="part-centre (default), object-centre, part-centroid, random#SEED, jitter@RADIUS#SEED.")
+@click.option("--min-part-area", type=int, default=1, show_default=True, help="Leave out parts of fewer pixels.")
+@click.option("--limit", type=int, help="Only the first so many images.")
+@click.option("--ids", help="Only these images: a,b,c or a text file with one id a line.")
+@click.option("--order", help="Order of the outputs in the printed table: native, area or score; default: each model's own.")
+@click.option("--delta", "deltas", type=click.FloatRange(0, 1, min_open=True), multiple=True, help="Threshold of CVR in the printed table; repeat for several.")
+@click.option("--masks/--no-masks", default=True, show_default=True, help="Keep the masks in the record.")
+@click.option("--fail-fast", is_flag=True, help="Stop at the first image a model fails on.")
+@click.option("--overwrite", is_flag=True, help="Replace run directories that hold other runs.")
+@click.option("--report/--no-report", default=True, show_default=True, help="Write tables and figures to OUT/report.")
+@click.option("-q", "--quiet", is_flag=True, help="No progress.")
+@click.pass_context
+def command(ctx: click.Context, models: tuple[str, ...], datasets: tuple[str, ...], **given: Any) -> None:
+    """Evaluate models on datasets and print mIoU, CVR and the ordering of the outputs.
+
+    With no arguments, the control models and the weight-free baseline are evaluated on the three stand-in
+    datasets that the package draws itself.
+
+    \b
+    consbench run
+    consbench run -m sam,arch=vit_l -d pascal-part --root ~/data/pascal --checkpoint sam_vit_l.pth
+    consbench run -m mine.py:predict -m region-tree -d standin-paco --limit 20
+
+    An interrupted run goes on when the same command is given again. Exit code 1: some clicks failed.
+    """  # noqa: D301
+    from consbench.cli.progress import progress
+    from consbench.cli.tables import print_summaries
+    from consbench.clicks import ClickStrategy
+    from consbench.errors import UsageError
+    from consbench.metrics import DELTAS
+    from consbench.ordering import parse_order
+    from consbench.protocol import Protocol
+    from consbench.records import stored_identity
+    from consbench.runner import evaluate
+
+    order = parse_order(given["order"]) if given["order"] else None
+    strategy = ClickStrategy.parse(given["strategy"]) if given["strategy"] else ClickStrategy()
+    protocol = Protocol(click=strategy, min_part_area=given["min_part_area"])
+    data_references = [Reference.parse(text) for text in datasets or STANDINS]
+    if given["root"] and len(data_references) > 1:
+        raise UsageError("--root is for one dataset; with several write each as NAME,root=DIR")
+    ids = _ids(given["ids"])
+    # All are built before the first is run, so that a misspelt name costs seconds, not a night.
+    loaded = [
+        (ref, registry.build("dataset", ref, root=given["root"], split=given["split"], allow_missing=given["allow_missing"]))
+        for ref in data_references
+    ]
+    model_references = _distinct([Reference.parse(text) for text in models or WITHOUT_WEIGHTS])
+    for ref in model_references:
+        registry.find("model", ref.target)
+
+    summaries = []
+    runs: list[Path] = []
+    for ref in model_references:
+        options = {"checkpoint": given["checkpoint"], "device": given["device"], "dtype": given["dtype"]}
+        model = registry.build("model", ref, **options)
+        for data_ref, dataset in loaded:
+            out = given["out"] / f"{_file_name(ref.label)}--{_file_name(data_ref.label)}"
+            if given["overwrite"] and out.is_dir() and stored_identity(out):
+                shutil.rmtree(out)
+            with progress(f"{ref.label} on {data_ref.label}", quiet=given["quiet"]) as report:
+                run = evaluate(
+                    model,
+                    dataset,
+                    out=out,
+                    name=ref.label,
+                    protocol=protocol,
+                    limit=given["limit"],
+                    ids=ids,
+                    keep_masks=given["masks"],
+                    fail_fast=given["fail_fast"],
+                    asked={"model": ref.target, **ref.options, "dataset": data_ref.target, **data_ref.options},
+                    progress=report,
+                )
+            runs.append(out)
+            summaries.append(run.summary(order, deltas=given["deltas"] or DELTAS))
+    summaries.sort(key=lambda s: [d.name for _, d in loaded].index(s.dataset.split(" (")[0]))
+    print_summaries(summaries)
+    click.echo(f"\nrecords: {given['out']}/ ({len(runs)} runs)")
+    if given["report"] and "report" in registry.names("command"):
+        ctx.invoke(registry.find("command", "report"), runs=tuple(runs), out=given["out"] / "report")
+    failed = sum(s.failed for s in summaries)
+    if failed:
+        click.echo(f"{failed} clicks failed; clicks.parquet names each with its reason, run.json each image", err=True)
+        ctx.exit(1)
+
+
+def _ids(given: str | None) -> list[str] | None:
+    if given is None:
+        return None
+    file = Path(given)
+    words = file.read_text(encoding="utf-8").split() if file.is_file() else given.split(",")
+    return [word.strip() for word in words if word.strip()]
+
+
+def _distinct(references: list[Reference]) -> list[Reference]:
+    from consbench.errors import UsageError
+
+    labels = [ref.label for ref in references]
+    for label in labels:
+        if labels.count(label) > 1:
+            raise UsageError(f"two models are called '{label}'; tell them apart with {label},name=…")
+    return references
+
+
+def _file_name(label: str) -> str:
+    return "".join(c if c.isalnum() or c in "-_.+" else "-" for c in label)

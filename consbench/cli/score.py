@@ -1,0 +1,51 @@
+"""`consbench score`: other thresholds, another order, other metrics, from the record alone."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+
+
+@click.command("score", short_help="Numbers of finished runs; no model is loaded.")
+@click.argument("runs", nargs=-1, required=True, type=click.Path())
+@click.option("--order", "orders", multiple=True, metavar="ORDER", help="native, area, score; repeat for several; default: each model's own.")
+@click.option("--delta", "deltas", type=click.FloatRange(0, 1, min_open=True), multiple=True, help="Threshold of CVR; repeat for several.")
+@click.option("--metric", "metrics", multiple=True, metavar="NAME", help="Only these, such as CVR@0.8 or placement@1/2.")
+@click.option("--format", "form", type=click.Choice(["table", "json", "csv"]), default="table", show_default=True)
+def command(runs: tuple[str, ...], orders: tuple[str, ...], deltas: tuple[float, ...], metrics: tuple[str, ...], form: str) -> None:
+    """Print the numbers of run directories, or of every run in a folder of them.
+
+    \b
+    consbench score runs
+    consbench score runs/sam--pascal-part --order native --order area --delta 0.6
+    """  # noqa: D301
+    from consbench.cli.tables import print_summaries
+    from consbench.metrics import DELTAS, parse
+    from consbench.ordering import parse_order
+    from consbench.run import find_runs
+
+    wanted = [parse_order(order) for order in orders] or [None]
+    chosen = [parse(name) for name in metrics] or None
+    opened = sorted(find_runs(runs), key=lambda run: run.dataset)
+    summaries = [
+        run.summary(order, deltas=deltas or DELTAS, metrics=chosen) for run in opened for order in wanted
+    ]
+    if form == "table":
+        print_summaries(summaries)
+    elif form == "json":
+        click.echo(json.dumps([s.to_dict() for s in summaries], indent=2, ensure_ascii=False))
+    else:
+        click.echo(_csv([s.to_dict() for s in summaries]), nl=False)
+
+
+def _csv(summaries: list[dict[str, Any]]) -> str:
+    import pandas as pd
+
+    rows = [
+        {"dataset": s["dataset"], "model": s["model"], "order": s["order"], "metric": metric, **score, "protocol": s["protocol"]}
+        for s in summaries
+        for metric, score in s["scores"].items()
+    ]
+    return str(pd.DataFrame(rows).to_csv(index=False))

@@ -1,0 +1,82 @@
+"""The evaluation protocol as a value: what is clicked and how answers are counted.
+
+Every stored run and every printed number carries the protocol's id. Two runs are comparable only under
+the same id.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from consbench.clicks import ClickStrategy
+from consbench.errors import UsageError
+from consbench.types import Object, Part
+
+# What the protocol fixes beyond its fields. The text enters the id: whoever changes a rule changes it here.
+RULES = {
+    "unit": "one click is one annotated part of one object of one image",
+    "eligible": "non-empty part of a non-empty object that is no crowd region, of at least min_part_area pixels",
+    "masks": "bool at original image size, logits > 0 after the model's own upsampling",
+    "object, part": "the mask in position 1, the mask in position 2",
+    "IoU of two empty masks": "0",
+    "mIoU": "mean over clicks, x 100",
+    "CVR@d": "per object of n >= 2 clicked parts, share of pairs of object masks with IoU < d; mean over objects, x 100",
+    "ordering": "Hungarian, maximal total IoU of {object, part}; ties: lowest position of the object",
+    "undefined": "NaN and counted",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Protocol:
+    """An evaluation protocol; the defaults are section 4.1 of the paper.
+
+    >>> Protocol().id
+    'consamme-2025.v1-...'
+    >>> Protocol(min_part_area=100).deviations
+    ('min_part_area=100',)
+    """
+
+    name: str = "consamme-2025"
+    version: int = 1
+    click: ClickStrategy = ClickStrategy()
+    min_part_area: int = 1
+
+    def __post_init__(self) -> None:
+        if self.min_part_area < 1:
+            raise UsageError(f"the smallest part area is 1 pixel; got {self.min_part_area}")
+
+    @property
+    def id(self) -> str:
+        """Name, version and the first 8 hex digits of the SHA-256 of every field and rule."""
+        text = json.dumps({**self.to_dict(), "rules": RULES}, sort_keys=True)
+        return f"{self.name}.v{self.version}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+
+    @property
+    def deviations(self) -> tuple[str, ...]:
+        """The fields that differ from the paper's protocol, as `field=value`."""
+        usual = Protocol().to_dict()
+        return tuple(f"{k}={v}" for k, v in self.to_dict().items() if v != usual[k])
+
+    def eligible_parts(self, obj: Object) -> list[Part]:
+        """The parts of an object that are clicked, in the order of the annotation."""
+        if obj.crowd or obj.mask.area == 0:
+            return []
+        return [part for part in obj.parts if part.mask.area >= self.min_part_area]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The fields as JSON-able values."""
+        return {f.name: _plain(getattr(self, f.name)) for f in dataclasses.fields(self)}
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Protocol:
+        """Rebuild a protocol that `to_dict` wrote."""
+        return cls(**{**fields, "click": ClickStrategy.parse(fields["click"])})
+
+
+def _plain(value: object) -> object:
+    return str(value) if isinstance(value, ClickStrategy) else value

@@ -1,0 +1,211 @@
+"""The loop of section 4.1: every image, every object, every part, one click each, one row each.
+
+The model runs once per click. What it answered is measured against the annotation and against its own
+answers from the object's other parts, written down, and never asked again.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from consbench import provenance
+from consbench.datasets.base import Dataset, SampleList
+from consbench.errors import BadSample, RunFailed, UnknownName, UsageError
+from consbench.measure import Answer, click_row, encode, mask_row, pair_rows
+from consbench.model import Model, Prediction, PrivilegedModel, Target, as_model, check_prediction, identity_of
+from consbench.ordering import parse_order
+from consbench.protocol import Protocol
+from consbench.records import FORMAT, ImageRows, Journal, is_complete, refuse_other_run
+from consbench.run import Run, open_run
+from consbench.types import Click, Image, Sample
+
+Progress = Callable[[int, int], None]
+SECONDS_BETWEEN_FLUSHES = 20.0
+PIXELS_PER_CALL = 1 << 25  # clicks × pixels of one call; three bool masks each make 100 MB
+
+
+def evaluate(
+    model: object,
+    dataset: Dataset | Sequence[Sample],
+    *,
+    out: str | Path,
+    name: str | None = None,
+    protocol: Protocol | None = None,
+    limit: int | None = None,
+    ids: Sequence[str] | None = None,
+    keep_masks: bool = True,
+    fail_fast: bool = False,
+    asked: dict[str, Any] | None = None,
+    progress: Progress | None = None,
+) -> Run:
+    """Evaluate one model on one dataset and return its record.
+
+    A run that was interrupted is continued; a finished one is opened, and nothing is computed.
+
+    Args:
+        model: a model of `consbench.model`, or a function `f(image, clicks) -> masks`.
+        dataset: a dataset, or a list of samples.
+        out: the run directory.
+        name: what tables call the model; its own name where absent.
+        protocol: where to click and how to count; the paper's where absent.
+        limit: only the first so many images.
+        ids: only these images.
+        keep_masks: store the masks themselves, not only what was measured on them.
+        fail_fast: raise on the first image the model fails on, in place of recording it.
+        asked: what the user asked for, kept in the record as given.
+        progress: called with (images done, images in all).
+
+    Raises UsageError (what was asked cannot be), RecordMismatch (`out` holds another run), RunFailed
+    (under `fail_fast`).
+    """
+    protocol, model, out = protocol or Protocol(), as_model(model), Path(out)
+    dataset = SampleList(dataset) if isinstance(dataset, Sequence) else dataset
+    order = parse_order(getattr(model, "default_order", "native"))
+    chosen = select(dataset, ids, limit)
+    identity = {
+        "model": identity_of(model, name),
+        "dataset": {
+            "name": dataset.name,
+            "split": dataset.split,
+            "images": len(chosen),
+            "fingerprint": dataset.fingerprint(chosen),
+        },
+        "protocol": {"id": protocol.id, **protocol.to_dict()},
+        "masks": keep_masks,
+    }
+    refuse_other_run(out, identity)
+    if is_complete(out):
+        return open_run(out)
+
+    journal, started = Journal(out, identity), time.time()
+    try:
+        flushed = time.monotonic()
+        for image_id in chosen:
+            if image_id in journal.done:
+                continue
+            if progress:
+                progress(len(journal.done), len(chosen))
+            rows = evaluate_image(model, dataset, image_id, protocol, keep_masks=keep_masks)
+            if fail_fast and rows.image["status"] == "failed":
+                raise RunFailed(f"image {image_id} failed, and --fail-fast stops there. {rows.image['reason']}")
+            journal.append(rows)
+            if time.monotonic() - flushed > SECONDS_BETWEEN_FLUSHES:
+                journal.flush()
+                flushed = time.monotonic()
+        if progress:
+            progress(len(chosen), len(chosen))
+    finally:  # on Ctrl-C too: what was computed is kept
+        journal.flush()
+        if close := getattr(model, "close", None):
+            close()
+
+    if not journal.clicks:
+        raise UsageError(
+            f"{dataset.name} ({dataset.split}) has no part to click on in {len(chosen)} images: every object is empty, "
+            f"without parts, a crowd region, or below --min-part-area {protocol.min_part_area}. "
+            f"'consbench data info {dataset.name}' shows what it holds"
+        )
+    images = journal.images()
+    manifest = {
+        "format": FORMAT,
+        "identity": identity,
+        "asked": asked or {},
+        "default_order": order,
+        "privileged": isinstance(model, PrivilegedModel),
+        "device": str(getattr(model, "device", "cpu")),
+        "missing_files": list(dataset.missing),
+        "failed_images": [[i["image_id"], i["reason"]] for i in images if i["status"] == "failed"],
+        "skipped_images": [[i["image_id"], i["reason"]] for i in images if i["status"] == "skipped"],
+        "dropped_annotations": [[i["image_id"], *dropped] for i in images for dropped in i["dropped"]],
+        "environment": provenance.environment(),
+        "timings": {
+            "finished": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+            "image_seconds": round(sum(i["seconds"] for i in images), 3),
+            "last_session_seconds": round(time.time() - started, 3),
+        },
+    }
+    journal.complete(manifest, masks=keep_masks)
+    return open_run(out)
+
+
+def evaluate_image(
+    model: Model | PrivilegedModel, dataset: Dataset, image_id: str, protocol: Protocol, *, keep_masks: bool = True
+) -> ImageRows:
+    """Click on every eligible part of one image and measure the answers.
+
+    What goes wrong becomes rows, not an exception: status "skipped" where the data cannot be read,
+    "failed" where the model raises or breaks its contract.
+    """
+    began = time.perf_counter()
+    rows = ImageRows({"image_id": image_id, "status": "ok", "reason": "", "dropped": []})
+    try:
+        sample = dataset.load(image_id)
+        image_HWC = sample.image()
+    except BadSample as error:
+        rows.image |= {"status": "skipped", "reason": str(error), "seconds": time.perf_counter() - began}
+        return rows
+
+    targets = [(obj, part) for obj in sample.objects for part in protocol.eligible_parts(obj)]
+    clicks = [protocol.click.click(image_id, obj, part) for obj, part in targets]
+    answers: list[Answer] | None = []
+    try:
+        for prediction in _predict(model, sample, image_HWC, targets, clicks):
+            answers += encode(prediction)
+        rows.pairs = pair_rows(image_id, targets, answers)
+    except Exception as error:  # a model is somebody's code: whatever it raises is a result
+        rows.image |= {"status": "failed", "reason": f"{type(error).__name__}: {error}"}
+        answers = None
+
+    for n, (target, click) in enumerate(zip(targets, clicks, strict=True)):
+        rows.clicks.append(click_row(image_id, target, click, answers and answers[n], rows.image["reason"]))
+        if answers and keep_masks:
+            rows.masks.append(mask_row(image_id, target, answers[n], sample))
+    rows.image |= {"dropped": [list(skip) for skip in sample.skipped], "seconds": time.perf_counter() - began}
+    return rows
+
+
+def select(dataset: Dataset, ids: Sequence[str] | None = None, limit: int | None = None) -> list[str]:
+    """The image ids of a run, in the order of the dataset. Raises UnknownName or UsageError."""
+    known = list(dataset.ids)
+    if ids is not None:
+        there = set(known)
+        for image_id in ids:
+            if image_id not in there:
+                # A dataset has thousands of ids: the nearest few say more than all of them.
+                raise UnknownName(f"image of {dataset.name} ({dataset.split})", image_id, _nearest(image_id, known))
+        wanted = set(ids)
+        known = [image_id for image_id in known if image_id in wanted]
+    if limit is not None and limit < 1:
+        raise UsageError(f"--limit must be at least 1; got {limit}")
+    known = known[:limit]
+    if not known:
+        raise UsageError(f"{dataset.name} ({dataset.split}) has no images to evaluate")
+    return known
+
+
+def _nearest(image_id: str, known: list[str]) -> list[str]:
+    import difflib
+
+    return difflib.get_close_matches(image_id, known, n=3, cutoff=0.0)
+
+
+def _predict(
+    model: Model | PrivilegedModel, sample: Sample, image_HWC: Image, targets: Sequence[Target], clicks: Sequence[Click]
+) -> Iterator[Prediction]:
+    """Encode once, then answer the clicks in chunks of a bounded number of mask pixels."""
+    encoded = None if isinstance(model, PrivilegedModel) or not clicks else model.encode(image_HWC)
+    size = max(1, PIXELS_PER_CALL // (sample.height * sample.width))
+    for first in range(0, len(clicks), size):
+        chunk = slice(first, first + size)
+        clicks_N2 = np.array(clicks[chunk], dtype=np.float64)
+        if isinstance(model, PrivilegedModel):
+            answer: object = model.answer(sample, targets[chunk])
+        else:
+            assert encoded is not None, "encoded above, since there are clicks"
+            answer = encoded.predict(clicks_N2)
+        yield check_prediction(answer, len(clicks_N2), (sample.height, sample.width))
