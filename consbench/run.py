@@ -40,7 +40,8 @@ class Summary(Mapping[str, Score]):
         order: the order the outputs were taken in.
         protocol: id of the protocol.
         images, objects, clicks: how many were asked about.
-        failed, skipped: clicks the model failed on; images that could not be read.
+        failed, skipped, missing: clicks the model failed on; images that could not be read; files of the
+            dataset that were absent, and allowed to be.
         positions, positions_of_2: Figure 4: clicks whose object is in position 1, 2, …, none; matched
             among all outputs, and among the first two.
         scores: the metrics.
@@ -55,6 +56,7 @@ class Summary(Mapping[str, Score]):
     clicks: int
     failed: int
     skipped: int
+    missing: int
     privileged: bool
     positions: tuple[int, ...]
     positions_of_2: tuple[int, ...]
@@ -187,6 +189,7 @@ class Run:
             clicks=self._clicks.num_rows,
             failed=self.failed,
             skipped=len(self.manifest["skipped_images"]),
+            missing=len(self.manifest["missing_files"]),
             privileged=bool(self.manifest["privileged"]),
             positions=tuple(histogram(answers)),
             positions_of_2=tuple(histogram(answers, first=2)),

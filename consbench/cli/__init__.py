@@ -34,10 +34,13 @@ class _Commands(click.Group):
         if name in OWN_COMMANDS:
             command: click.Command = import_module(f"consbench.cli.{name}").command
             return command
-        if name in registry.names("command"):
+        if name not in registry.names("command"):
+            return None
+        try:
             found: click.Command = registry.find("command", name)
-            return found
-        return None
+        except UsageError as error:
+            return _broken(name, error)
+        return found
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -55,6 +58,15 @@ class _Commands(click.Group):
             raise _Stop(str(error), 1) from error
         except KeyboardInterrupt as error:
             raise _Stop("interrupted. What was finished is kept; give the same command again to go on", INTERRUPTED) from error
+
+
+def _broken(name: str, error: UsageError) -> click.Command:
+    """A command that cannot be imported: it shows in the help, and says why when it is named."""
+
+    def fail() -> None:
+        raise error
+
+    return click.Command(name, callback=fail, short_help="(cannot be imported; 'consbench doctor' says why)")
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})

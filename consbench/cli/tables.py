@@ -96,7 +96,9 @@ def _footnotes(summaries: Sequence[Summary]) -> str:
         lines.append("* is shown the ground truth")
     if any(s.dataset.startswith("standin") for s in summaries):
         lines.append("standin-…: drawn stand-in images, made on this machine; no number here is one of the paper's datasets")
-    lines += [f"{s.model} on {s.dataset}: {s.skipped} images skipped, unreadable" for s in summaries if s.skipped]
+    for problem, what in (("missing", "files are missing, and were allowed to be"), ("skipped", "images could not be read")):
+        counts = {s.dataset: getattr(s, problem) for s in summaries if getattr(s, problem)}
+        lines += [f"{dataset}: {count} {what}" for dataset, count in counts.items()]
     return "\n".join(lines)
 
 

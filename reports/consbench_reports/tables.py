@@ -55,6 +55,7 @@ def table_1(summaries: Sequence[Summary]) -> Table:
         notes.append("* is shown the ground truth.")
     if any_reported:
         notes.append("In brackets: as reported in the paper.")
+    notes += [f"{d}: {n} files of the dataset were missing." for d, n in {s.dataset: s.missing for s in summaries if s.missing}.items()]
     if any(s.dataset.startswith("standin") for s in summaries):
         notes.append("Datasets called standin-… are drawn images: none of these numbers is comparable with the paper's.")
     return Table(titles, tuple(rows), tuple(notes))
