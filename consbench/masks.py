@@ -70,11 +70,13 @@ class Mask:
 
 
 def encode(masks_NHW: NDArray[Any]) -> list[Mask]:
-    """Encode a stack of bool masks (N, H, W).
+    """Encode a stack of bool masks (N, H, W). Raises ValueError for any other type or number of axes.
 
     >>> [m.area for m in encode(np.ones((2, 4, 5), dtype=bool))]
     [20, 20]
     """
+    if masks_NHW.ndim != 3 or masks_NHW.dtype != np.bool_:
+        raise ValueError(f"masks must be bool with 3 axes (N, H, W); got {masks_NHW.dtype} of shape {masks_NHW.shape}")
     n, height, width = masks_NHW.shape
     if n == 0:
         return []
@@ -84,7 +86,10 @@ def encode(masks_NHW: NDArray[Any]) -> list[Mask]:
 
 
 def union(masks: Sequence[Mask]) -> Mask:
-    """The union of one or more masks of equal size."""
+    """The union of one or more masks of equal size. Raises ValueError where there are none or sizes differ."""
+    shapes = {m.shape for m in masks}
+    if len(shapes) != 1:
+        raise ValueError(f"a union needs one or more masks of one size; got sizes {sorted(shapes)}")
     merged = coco.merge([m.coco() for m in masks], intersect=False)
     return Mask(masks[0].height, masks[0].width, merged["counts"])
 

@@ -82,7 +82,7 @@ class FunctionModel:
         self.function = function
 
     def encode(self, image_HWC: Image) -> Encoded:
-        return _EncodedFunction(self.function, image_HWC)
+        return _EncodedFunction(self.function, image_HWC.copy())
 
 
 class _EncodedFunction:
@@ -98,9 +98,10 @@ def as_model(thing: object) -> Model | PrivilegedModel:
 
     Raises ContractError where it is neither.
     """
-    if isinstance(thing, Model | PrivilegedModel):
+    # text has a method `encode` too, and a class has its instances' methods: neither is a model
+    if isinstance(thing, Model | PrivilegedModel) and not isinstance(thing, str | type):
         return thing
-    if callable(thing):
+    if callable(thing) and not isinstance(thing, type):
         return FunctionModel(thing)
     raise ContractError(
         f"a model needs encode(image), or is a function f(image, clicks) -> masks; "
@@ -113,7 +114,9 @@ def identity_of(model: Model | PrivilegedModel, name: str | None = None) -> dict
 
     A model that describes nothing is identified by the SHA-256 of the file its code stands in.
     """
-    code = model.function if isinstance(model, FunctionModel) else type(model)
+    code: Any = model.function if isinstance(model, FunctionModel) else type(model)
+    if not hasattr(code, "__qualname__"):  # a partial, or an object that can be called
+        code = type(code)
     about: dict[str, Any] = {"name": name or getattr(model, "name", code.__name__), "code": f"{code.__module__}:{code.__qualname__}"}
     describe = getattr(model, "describe", None)
     if describe is not None:

@@ -62,7 +62,8 @@ def _default_label(target: str) -> str:
     if ":" not in target:
         return target.strip()
     where, attribute = target.rsplit(":", 1)
-    return f"{Path(where).stem.rsplit('.', 1)[-1]}-{attribute}"
+    last = Path(where).stem if where.endswith(".py") else where.rsplit(".", 1)[-1]
+    return f"{last}-{attribute}"
 
 
 def names(kind: Kind) -> list[str]:
@@ -114,11 +115,9 @@ def build(kind: Kind, reference: Reference, **defaults: Any) -> Any:
     silent. Values given as text are converted to the factory's annotated types.
     """
     factory = find(kind, reference.target)
-    if not callable(factory):
-        return factory
-    if kind == "model" and is_model_function(factory):
+    if not callable(factory) or (kind == "model" and is_model_function(factory)):
         if reference.options:
-            raise UsageError(f"'{reference.target}' is a plain function; it takes no options, got {sorted(reference.options)}")
+            raise UsageError(f"'{reference.target}' is no factory; it takes no options, got {', '.join(reference.options)}")
         return factory
     accepted = _parameters(factory)
     takes_any = any(p.kind is p.VAR_KEYWORD for p in accepted.values())
@@ -169,6 +168,8 @@ def _module_by_name(name: str) -> types.ModuleType:
         return importlib.import_module(name)
     except ImportError as error:
         raise UsageError(f"module '{name}' cannot be imported: {error}. Is it installed in this environment?") from error
+    except Exception as error:
+        raise UsageError(f"module '{name}' cannot be imported: {type(error).__name__}: {error}") from error
 
 
 def _module_from_file(path: str) -> types.ModuleType:

@@ -14,7 +14,14 @@ import click
 from consbench import registry
 from consbench.errors import ConsbenchError, UnknownName, UsageError
 
-OWN_COMMANDS = ("run", "score", "list", "check", "data", "doctor")
+OWN_COMMANDS = {
+    "run": "consbench.cli.run:run",
+    "score": "consbench.cli.score:score",
+    "list": "consbench.cli.list:list_",
+    "check": "consbench.cli.check:check",
+    "data": "consbench.cli.synth:data",
+    "doctor": "consbench.cli.doctor:doctor",
+}
 INTERRUPTED = 130
 
 
@@ -32,7 +39,8 @@ class _Commands(click.Group):
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         if name in OWN_COMMANDS:
-            command: click.Command = import_module(f"consbench.cli.{name}").command
+            module, attribute = OWN_COMMANDS[name].split(":")
+            command: click.Command = getattr(import_module(module), attribute)
             return command
         if name not in registry.names("command"):
             return None

@@ -26,9 +26,6 @@ def data() -> None:
     """Verify a copy of a dataset, describe what it holds, make stand-ins."""
 
 
-command = data  # the name by which the command line finds a module's command
-
-
 def dataset_options(function: Command) -> Command:
     """The argument and the options that name a dataset; options its factory does not take are refused."""
     for decorate in (

@@ -16,7 +16,7 @@ KINDS: dict[str, registry.Kind] = {"models": "model", "datasets": "dataset", "co
 
 @click.command("list", short_help="Models, datasets, metrics, orders and clicks that can be named.")
 @click.argument("what", type=click.Choice([*KINDS, "metrics", "orders", "clicks"]), required=False)
-def command(what: str | None) -> None:
+def list_(what: str | None) -> None:
     """List what is installed, from this package and from others; nothing is imported for it."""
     from rich.table import Table
 

@@ -37,7 +37,7 @@ WITHOUT_WEIGHTS = ("oracle", "swapped", "full-image", "empty", "click-disc", "re
 @click.option("--report/--no-report", default=True, show_default=True, help="Write tables and figures to OUT/report.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")
 @click.pass_context
-def command(ctx: click.Context, models: tuple[str, ...], datasets: tuple[str, ...], **given: Any) -> None:
+def run(ctx: click.Context, models: tuple[str, ...], datasets: tuple[str, ...], **given: Any) -> None:
     """Evaluate models on datasets and print mIoU, CVR and the ordering of the outputs.
 
     With no arguments, the control models and the weight-free baseline are evaluated on the three stand-in
@@ -86,7 +86,7 @@ def command(ctx: click.Context, models: tuple[str, ...], datasets: tuple[str, ..
             if given["overwrite"] and out.is_dir() and stored_identity(out):
                 shutil.rmtree(out)
             with progress(f"{ref.label} on {data_ref.label}", quiet=given["quiet"]) as report:
-                run = evaluate(
+                record = evaluate(
                     model,
                     dataset,
                     out=out,
@@ -100,7 +100,7 @@ def command(ctx: click.Context, models: tuple[str, ...], datasets: tuple[str, ..
                     progress=report,
                 )
             runs.append(out)
-            summaries.append(run.summary(order, deltas=given["deltas"] or DELTAS))
+            summaries.append(record.summary(order, deltas=given["deltas"] or DELTAS))
     summaries.sort(key=lambda s: [d.name for _, d in loaded].index(s.dataset.split(" (")[0]))
     print_summaries(summaries)
     click.echo(f"\nrecords: {given['out']}/ ({len(runs)} runs)")

@@ -14,7 +14,7 @@ import click
 @click.option("--delta", "deltas", type=click.FloatRange(0, 1, min_open=True), multiple=True, help="Threshold of CVR; repeat for several.")
 @click.option("--metric", "metrics", multiple=True, metavar="NAME", help="Only these, such as CVR@0.8 or placement@1/2.")
 @click.option("--format", "form", type=click.Choice(["table", "json", "csv"]), default="table", show_default=True)
-def command(runs: tuple[str, ...], orders: tuple[str, ...], deltas: tuple[float, ...], metrics: tuple[str, ...], form: str) -> None:
+def score(runs: tuple[str, ...], orders: tuple[str, ...], deltas: tuple[float, ...], metrics: tuple[str, ...], form: str) -> None:
     """Print the numbers of run directories, or of every run in a folder of them.
 
     \b

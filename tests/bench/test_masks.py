@@ -103,3 +103,14 @@ def test_masks_of_different_sizes_are_not_compared():
         iou([wide], [tall])
     with pytest.raises(ValueError, match="different sizes"):
         iou([wide, tall], [])
+
+
+@pytest.mark.parametrize("sizes", [[], [(2, 3), (3, 2)]])
+def test_a_union_needs_masks_of_one_size(sizes):
+    with pytest.raises(ValueError, match="a union needs one or more masks of one size; got sizes"):
+        union([Mask.from_array(np.ones(size)) for size in sizes])
+
+
+def test_only_bool_stacks_are_encoded():
+    with pytest.raises(ValueError, match=r"masks must be bool with 3 axes \(N, H, W\); got float64 of shape \(1, 2, 3\)"):
+        encode(np.ones((1, 2, 3)))

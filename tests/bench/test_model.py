@@ -1,12 +1,15 @@
 """The contract of a model: what is accepted, and what each slip is told."""
 
+import functools
+import hashlib
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from consbench.errors import ContractError
-from consbench.model import FunctionModel, Prediction, as_model, check_prediction
+from consbench.model import FunctionModel, Prediction, as_model, check_prediction, identity_of
 
 N, K, H, W = 2, 3, 4, 6
 
@@ -183,3 +186,31 @@ def test_what_is_neither_is_refused_by_its_type():
     )
     with pytest.raises(ContractError, match=re.escape(refused)):
         as_model(3)
+
+
+class Describing:
+    def encode(self, image): ...
+    def describe(self):
+        return {"weights": "abc"}
+
+
+@pytest.mark.parametrize("thing", ["sam", Describing], ids=["text", "a class"])
+def test_text_and_classes_are_no_models(thing):
+    with pytest.raises(ContractError, match="a model needs encode"):
+        as_model(thing)
+
+
+def test_identity_is_what_a_model_says_of_itself():
+    assert identity_of(Describing()) == {"name": "Describing", "code": f"{__name__}:Describing", "weights": "abc"}
+    assert identity_of(Describing(), "mine")["name"] == "mine"
+
+
+def test_a_model_that_says_nothing_is_known_by_its_source():
+    def function(image, clicks): ...
+
+    digest = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()
+    assert identity_of(as_model(function))["source_sha256"] == digest
+
+
+def test_a_partial_function_has_an_identity_too():
+    assert identity_of(as_model(functools.partial(print, "a")))["name"] == "partial"

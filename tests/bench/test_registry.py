@@ -188,6 +188,21 @@ def test_a_missing_file_is_named_as_given_and_as_looked_for():
         find("model", "nowhere/mine.py:predict")
 
 
+def test_a_module_that_fails_while_it_is_imported_says_why(tmp_path, monkeypatch):
+    (tmp_path / "registry_boom.py").write_text("1 / 0")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(UsageError, match="module 'registry_boom' cannot be imported: ZeroDivisionError: division by zero"):
+        find("model", "registry_boom:load")
+
+
+def test_what_is_no_factory_takes_no_options(tmp_path, monkeypatch):
+    (tmp_path / "registry_object.py").write_text("model = 5")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert build("model", Reference("registry_object:model")) == 5
+    with pytest.raises(UsageError, match="'registry_object:model' is no factory; it takes no options, got size"):
+        build("model", Reference("registry_object:model", {"size": "3"}))
+
+
 def test_a_missing_module_is_named():
     with pytest.raises(
         UsageError, match=r"module 'no_such_module' cannot be imported: No module named .* Is it installed"
@@ -316,7 +331,7 @@ def answer(image, clicks):
 def test_a_plain_function_of_image_and_clicks_is_the_model_itself(here):
     assert build("model", Reference(f"{here}:answer"), device="cpu") is answer
     with pytest.raises(
-        UsageError, match=r"'registry_options:answer' is a plain function; it takes no options, got \['k'\]"
+        UsageError, match="'registry_options:answer' is no factory; it takes no options, got k"
     ):
         build("model", Reference(f"{here}:answer", {"k": "1"}))
 
