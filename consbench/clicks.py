@@ -51,7 +51,9 @@ class ClickStrategy:
         if kind not in get_args(Kind):
             raise UnknownName("click strategy", kind, get_args(Kind))
         if match is None:
-            raise UsageError(f"'{text}' is not a click strategy; the forms are part-centre, random#SEED and jitter@RADIUS#SEED")
+            raise UsageError(
+                f"'{text}' is not a click strategy; the forms are part-centre, random#SEED and jitter@RADIUS#SEED"
+            )
         if (match["radius"] is not None) != (kind == "jitter"):
             raise UsageError(f"'{text}': a radius belongs to jitter and to nothing else, as in jitter@5#0")
         if match["seed"] is not None and kind not in ("random", "jitter"):

@@ -33,7 +33,9 @@ def swapped() -> GroundTruthModel:
 
 def full_image() -> ConstantModel:
     """Answer every click with three masks of the whole image."""
-    return ConstantModel("full-image", lambda clicks_N2, height, width: np.ones((len(clicks_N2), 3, height, width), bool))
+    return ConstantModel(
+        "full-image", lambda clicks_N2, height, width: np.ones((len(clicks_N2), 3, height, width), bool)
+    )
 
 
 def empty() -> ConstantModel:

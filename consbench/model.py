@@ -117,7 +117,10 @@ def identity_of(model: Model | PrivilegedModel, name: str | None = None) -> dict
     code: Any = model.function if isinstance(model, FunctionModel) else type(model)
     if not hasattr(code, "__qualname__"):  # a partial, or an object that can be called
         code = type(code)
-    about: dict[str, Any] = {"name": name or getattr(model, "name", code.__name__), "code": f"{code.__module__}:{code.__qualname__}"}
+    about: dict[str, Any] = {
+        "name": name or getattr(model, "name", code.__name__),
+        "code": f"{code.__module__}:{code.__qualname__}",
+    }
     describe = getattr(model, "describe", None)
     if describe is not None:
         return {**about, **describe()}
@@ -125,7 +128,10 @@ def identity_of(model: Model | PrivilegedModel, name: str | None = None) -> dict
         file = inspect.getsourcefile(code)
     except TypeError:  # written in C, or in a shell: there is no file
         file = None
-    return {**about, "source_sha256": hashlib.sha256(Path(file).read_bytes()).hexdigest() if file and Path(file).is_file() else None}
+    return {
+        **about,
+        "source_sha256": hashlib.sha256(Path(file).read_bytes()).hexdigest() if file and Path(file).is_file() else None,
+    }
 
 
 def check_prediction(answer: object, clicks: int, size: tuple[int, int]) -> Prediction:
@@ -170,7 +176,10 @@ def check_prediction(answer: object, clicks: int, size: tuple[int, int]) -> Pred
 def _unpack(answer: object) -> tuple[Any, Any, Any]:
     if isinstance(answer, tuple | list):
         if not 1 <= len(answer) <= 3:
-            raise ContractError(f"predict must return masks, (masks, scores) or (masks, scores, valid); got a {type(answer).__name__} of {len(answer)}")
+            raise ContractError(
+                "predict must return masks, (masks, scores) or (masks, scores, valid); "
+                f"got a {type(answer).__name__} of {len(answer)}"
+            )
         masks, scores, valid = (*answer, None, None)[:3]
         return masks, scores, valid
     return answer, None, None
@@ -197,4 +206,7 @@ def _slip_shape(shape: tuple[int, ...], clicks: int, size: tuple[int, int]) -> s
     if shape[1] < 1:
         return " K must be at least 1"
     ratio = math.sqrt(shape[2] * shape[3] / (height * width)) if height * width else math.nan
-    return f" These look like masks at the model's own size ({ratio:.2g} × the image): resize the logits to the image first"
+    return (
+        f" These look like masks at the model's own size ({ratio:.2g} × the image): "
+        f"resize the logits to the image first"
+    )

@@ -48,6 +48,8 @@ def permutation(order: Order, area_NK: NDArray[Any], score_NK: NDArray[Any]) -> 
             key_NK = -area_NK
         case "score":
             if np.isnan(score_NK[~absent_NK]).any():
-                raise UsageError("order 'score' needs a score for every output, and this model gave none; use native or area")
+                raise UsageError(
+                    "order 'score' needs a score for every output, and this model gave none; use native or area"
+                )
             key_NK = -score_NK
     return np.argsort(np.where(absent_NK, np.inf, key_NK), axis=1, kind="stable")

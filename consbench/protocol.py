@@ -25,10 +25,13 @@ RULES = {
     "object, part": "the mask in position 1, the mask in position 2",
     "IoU of two empty masks": "0",
     "mIoU": "mean over clicks, x 100",
-    "CVR@d": "per object of n >= 2 clicked parts, share of pairs of object masks with IoU < d; mean over objects, x 100",
+    "CVR@d": "per object of n >= 2 clicked parts, share of pairs of object masks of IoU < d; mean over objects, x 100",
     "ordering": "Hungarian, maximal total IoU of {object, part}; ties: lowest position of the object",
     "undefined": "NaN and counted",
 }
+
+
+PART_CENTRE = ClickStrategy()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +46,7 @@ class Protocol:
 
     name: str = "consamme-2025"
     version: int = 1
-    click: ClickStrategy = ClickStrategy()
+    click: ClickStrategy = PART_CENTRE
     min_part_area: int = 1
 
     def __post_init__(self) -> None:

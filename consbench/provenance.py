@@ -11,7 +11,7 @@ from typing import Any
 
 PACKAGES = (
     "consbench", "numpy", "scipy", "pandas", "pyarrow", "pycocotools", "pillow",
-    "torch", "torchvision", "segment-anything", "segment-anything-hq",
+    "torch", "torchvision", "segment-anything", "segment-anything-hq", "timm",
 )  # fmt: skip
 
 

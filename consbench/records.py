@@ -167,7 +167,9 @@ def refuse_other_run(path: Path, identity: Mapping[str, Any]) -> None:
     if found is None:
         strangers = sorted(p.name for p in path.iterdir())
         if strangers:
-            raise RecordMismatch(f"{path} is not a run directory: it holds {', '.join(strangers[:3])}. Name another with --out")
+            raise RecordMismatch(
+                f"{path} is not a run directory: it holds {', '.join(strangers[:3])}. Name another with --out"
+            )
         return
     differing = list(_differences(found, _as_json(identity)))
     if differing:
@@ -198,7 +200,9 @@ def read_manifest(path: Path) -> dict[str, Any]:
         raise RecordUnreadable(f"there is no run directory {path}")
     if not is_complete(path):
         if (path / "journal").is_dir():
-            raise RecordUnreadable(f"{path} is an unfinished run; give the same 'consbench run' command again to finish it")
+            raise RecordUnreadable(
+                f"{path} is an unfinished run; give the same 'consbench run' command again to finish it"
+            )
         raise RecordUnreadable(f"{path} is not a run directory: it has no run.json")
     manifest = _read_json(path / "run.json")
     if manifest.get("format") != FORMAT:

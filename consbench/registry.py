@@ -117,7 +117,9 @@ def build(kind: Kind, reference: Reference, **defaults: Any) -> Any:
     factory = find(kind, reference.target)
     if not callable(factory) or (kind == "model" and is_model_function(factory)):
         if reference.options:
-            raise UsageError(f"'{reference.target}' is no factory; it takes no options, got {', '.join(reference.options)}")
+            raise UsageError(
+                f"'{reference.target}' is no factory; it takes no options, got {', '.join(reference.options)}"
+            )
         return factory
     accepted = _parameters(factory)
     takes_any = any(p.kind is p.VAR_KEYWORD for p in accepted.values())
@@ -133,7 +135,10 @@ def build(kind: Kind, reference: Reference, **defaults: Any) -> Any:
     ]
     if absent:
         how = ", ".join(f"--{n.replace('_', '-')} …" for n in absent)
-        raise UsageError(f"{kind} '{reference.target}' needs {', '.join(absent)}: give {how}, or write '{reference.target},{absent[0]}=…'")
+        raise UsageError(
+            f"{kind} '{reference.target}' needs {', '.join(absent)}: "
+            f"give {how}, or write '{reference.target},{absent[0]}=…'"
+        )
     return factory(**options)
 
 
@@ -146,7 +151,9 @@ def is_model_function(thing: object) -> bool:
     if not isinstance(thing, types.FunctionType):
         return False
     positional = [
-        p for p in inspect.signature(thing).parameters.values() if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
+        p
+        for p in inspect.signature(thing).parameters.values()
+        if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
     ]
     return sum(p.default is p.empty for p in positional) == 2
 
@@ -158,7 +165,9 @@ def _installed(kind: Kind) -> dict[str, EntryPoint]:
         earlier = found.get(entry.name)
         if earlier is not None and earlier.value != entry.value:
             owners = sorted(str(e.dist.name if e.dist else "?") for e in (earlier, entry))
-            raise UsageError(f"two distributions claim the {kind} '{entry.name}': {' and '.join(owners)}; uninstall one")
+            raise UsageError(
+                f"two distributions claim the {kind} '{entry.name}': {' and '.join(owners)}; uninstall one"
+            )
         found[entry.name] = entry
     return found
 
@@ -167,7 +176,9 @@ def _module_by_name(name: str) -> types.ModuleType:
     try:
         return importlib.import_module(name)
     except ImportError as error:
-        raise UsageError(f"module '{name}' cannot be imported: {error}. Is it installed in this environment?") from error
+        raise UsageError(
+            f"module '{name}' cannot be imported: {error}. Is it installed in this environment?"
+        ) from error
     except Exception as error:
         raise UsageError(f"module '{name}' cannot be imported: {type(error).__name__}: {error}") from error
 
@@ -178,7 +189,8 @@ def _module_from_file(path: str) -> types.ModuleType:
         raise UsageError(f"there is no file {path} (looked for {file})")
     name = f"consbench_plugin_{file.stem}"
     spec = importlib.util.spec_from_file_location(name, file)
-    assert spec is not None and spec.loader is not None, "a .py file always has a loader"
+    assert spec, "a .py file always has a spec"
+    assert spec.loader, "and a loader"
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module  # dataclasses and pickling look a class's module up by name
     try:

@@ -26,7 +26,7 @@ class Score(NamedTuple):
     """One number: the value (NaN if undefined), over how many units, and how many had no value."""
 
     value: float
-    count: int
+    n: int
     undefined: int
     unit: str
 
@@ -77,7 +77,8 @@ class Summary(Mapping[str, Score]):
     @property
     def signature(self) -> str:
         """How the numbers were made, in one line that belongs under every table."""
-        return f"protocol {self.protocol} · order {self.order} · {self.clicks} clicks, {self.objects} objects, {self.images} images"
+        counted = f"{self.clicks} clicks, {self.objects} objects, {self.images} images"
+        return f"protocol {self.protocol} · order {self.order} · {counted}"
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-able: undefined values become None beside their counts."""
@@ -86,7 +87,7 @@ class Summary(Mapping[str, Score]):
         return {**plain, "scores": scores}
 
     def to_frame(self) -> pd.DataFrame:
-        """One row per metric: value, count, undefined, unit."""
+        """One row per metric: value, n, undefined, unit."""
         import pandas as pd
 
         return pd.DataFrame.from_dict(dict(self.scores), orient="index", columns=pd.Index(Score._fields))
@@ -134,17 +135,20 @@ class Run:
     @cached_property
     def clicks(self) -> pd.DataFrame:
         """One row per click, see `consbench.records.SCHEMAS`."""
-        return self._clicks.to_pandas()
+        frame: pd.DataFrame = self._clicks.to_pandas()
+        return frame
 
     @cached_property
     def pairs(self) -> pd.DataFrame:
         """One row per pair of answered clicks on one object; `iou` is K×K, row-major."""
-        return self._pairs.to_pandas()
+        frame: pd.DataFrame = self._pairs.to_pandas()
+        return frame
 
     @cached_property
     def masks(self) -> pd.DataFrame:
         """One row per answered click: COCO run-length codes of its K masks. Raises RecordUnreadable if not kept."""
-        return read_table(self.path, "masks").to_pandas()
+        frame: pd.DataFrame = read_table(self.path, "masks").to_pandas()
+        return frame
 
     @cached_property
     def _clicks(self) -> pa.Table:

@@ -6,8 +6,10 @@ answers from the object's other parts, written down, and never asked again.
 
 from __future__ import annotations
 
+import difflib
 import time
 from collections.abc import Callable, Iterator, Sequence
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,7 @@ import numpy as np
 from consbench import provenance
 from consbench.datasets.base import Dataset, SampleList
 from consbench.errors import BadSample, RunFailed, UnknownName, UsageError
-from consbench.measure import Answer, click_row, encode, mask_row, pair_rows
+from consbench.measure import click_row, encode, mask_row, pair_rows
 from consbench.model import Model, Prediction, PrivilegedModel, Target, as_model, check_prediction, identity_of
 from consbench.ordering import parse_order
 from consbench.protocol import Protocol
@@ -152,19 +154,19 @@ def evaluate_image(
 
     targets = [(obj, part) for obj in sample.objects for part in protocol.eligible_parts(obj)]
     clicks = [protocol.click.click(image_id, obj, part) for obj, part in targets]
-    answers: list[Answer] | None = []
     try:
-        for prediction in _predict(model, sample, image_HWC, targets, clicks):
-            answers += encode(prediction)
-        rows.pairs = pair_rows(image_id, targets, answers)
+        predictions = _predict(model, sample, image_HWC, targets, clicks)
+        answers = [answer for prediction in predictions for answer in encode(prediction)]
     except Exception as error:  # a model is somebody's code: whatever it raises is a result
         rows.image |= {"status": "failed", "reason": f"{type(error).__name__}: {error}"}
-        answers = None
+        answers = []
 
-    for n, (target, click) in enumerate(zip(targets, clicks, strict=True)):
-        rows.clicks.append(click_row(image_id, target, click, answers and answers[n], rows.image["reason"]))
-        if answers and keep_masks:
-            rows.masks.append(mask_row(image_id, target, answers[n], sample))
+    for target, click, answer in zip_longest(targets, clicks, answers):
+        rows.clicks.append(click_row(image_id, target, click, answer, rows.image["reason"]))
+        if answer and keep_masks:
+            rows.masks.append(mask_row(image_id, target, answer, sample))
+    if answers:
+        rows.pairs = pair_rows(image_id, targets, answers)
     rows.image |= {"dropped": [list(skip) for skip in sample.skipped], "seconds": time.perf_counter() - began}
     return rows
 
@@ -177,7 +179,11 @@ def select(dataset: Dataset, ids: Sequence[str] | None = None, limit: int | None
         for image_id in ids:
             if image_id not in there:
                 # A dataset has thousands of ids: the nearest few say more than all of them.
-                raise UnknownName(f"image of {dataset.name} ({dataset.split})", image_id, _nearest(image_id, known))
+                raise UnknownName(
+                    f"image of {dataset.name} ({dataset.split})",
+                    image_id,
+                    difflib.get_close_matches(image_id, known, n=3, cutoff=0.0),
+                )
         wanted = set(ids)
         known = [image_id for image_id in known if image_id in wanted]
     if limit is not None and limit < 1:
@@ -186,12 +192,6 @@ def select(dataset: Dataset, ids: Sequence[str] | None = None, limit: int | None
     if not known:
         raise UsageError(f"{dataset.name} ({dataset.split}) has no images to evaluate")
     return known
-
-
-def _nearest(image_id: str, known: list[str]) -> list[str]:
-    import difflib
-
-    return difflib.get_close_matches(image_id, known, n=3, cutoff=0.0)
 
 
 def _predict(

@@ -51,11 +51,15 @@ def consbench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., 
 def test_run_evaluates_models_on_datasets_and_writes_records_tables_and_figures(
     consbench: Callable[..., Result], tmp_path: Path
 ) -> None:
-    done = consbench("run", "-m", "mine.py:everything", "-m", "oracle", "-d", DATA, "-d", "standin-paco,images=2,size=96")
+    done = consbench(
+        "run", "-m", "mine.py:everything", "-m", "oracle", "-d", DATA, "-d", "standin-paco,images=2,size=96"
+    )
 
     assert done.exit_code == 0, done.output
     assert {p.name for p in (tmp_path / "runs").iterdir()} == {
-        f"{model}--{data}" for model in ("mine-everything", "oracle") for data in ("standin-pascal-part", "standin-paco")
+        f"{model}--{data}"
+        for model in ("mine-everything", "oracle")
+        for data in ("standin-pascal-part", "standin-paco")
     } | {"report"}
     oracle = next(line.split() for line in done.stdout.splitlines() if "oracle*" in line)
     assert oracle[-10:-3] == ["native", "100.00", "100.00", "0.00", "0.00", "0.00", "1.00×"]
@@ -64,7 +68,9 @@ def test_run_evaluates_models_on_datasets_and_writes_records_tables_and_figures(
     assert (tmp_path / "runs" / "report" / "figure4.png").stat().st_size > 5000
 
 
-def test_the_same_command_again_computes_nothing_and_prints_the_same(consbench: Callable[..., Result], tmp_path: Path) -> None:
+def test_the_same_command_again_computes_nothing_and_prints_the_same(
+    consbench: Callable[..., Result], tmp_path: Path
+) -> None:
     words = ("run", "-m", "mine.py:everything", "-d", DATA, "--no-report")
     first = consbench(*words)
     record = tmp_path / "runs" / "mine-everything--standin-pascal-part" / "run.json"
@@ -75,8 +81,12 @@ def test_the_same_command_again_computes_nothing_and_prints_the_same(consbench: 
     assert record.stat().st_mtime_ns == before
 
 
-def test_a_run_with_failures_ends_with_exit_code_1_and_keeps_the_rest(consbench: Callable[..., Result], tmp_path: Path) -> None:
-    done = consbench("run", "-m", "mine.py:fails_on_portraits", "-d", "standin-pascal-part,images=8,size=96", "--no-report")
+def test_a_run_with_failures_ends_with_exit_code_1_and_keeps_the_rest(
+    consbench: Callable[..., Result], tmp_path: Path
+) -> None:
+    done = consbench(
+        "run", "-m", "mine.py:fails_on_portraits", "-d", "standin-pascal-part,images=8,size=96", "--no-report"
+    )
     clicks = open_run(tmp_path / "runs" / "mine-fails_on_portraits--standin-pascal-part").clicks
     failed = clicks[clicks["status"] == "failed"]
 
@@ -87,7 +97,9 @@ def test_a_run_with_failures_ends_with_exit_code_1_and_keeps_the_rest(consbench:
 
 
 def test_fail_fast_stops_with_the_reason(consbench: Callable[..., Result]) -> None:
-    done = consbench("run", "-m", "mine.py:fails_on_portraits", "-d", "standin-pascal-part,images=8,size=96", "--fail-fast")
+    done = consbench(
+        "run", "-m", "mine.py:fails_on_portraits", "-d", "standin-pascal-part,images=8,size=96", "--fail-fast"
+    )
 
     assert done.exit_code == 1
     assert "RuntimeError: no portraits, please" in done.stderr
@@ -119,9 +131,15 @@ def test_overwrite_replaces_another_run(consbench: Callable[..., Result]) -> Non
         (["run", "-m", "empty", "-d", DATA, "--click", "centre"], "no click strategy is called 'centre'; did you mean"),
         (["run", "-m", "empty", "-d", "pascal-part", "--root", "nowhere"], "nowhere"),
         (["run", "-m", "empty", "-d", "pascal-part"], "dataset 'pascal-part' needs root: give --root …"),
-        (["run", "-m", "empty", "-d", DATA + ",colour=red"], "no option of dataset 'standin-pascal-part' is called 'colour'"),
+        (
+            ["run", "-m", "empty", "-d", DATA + ",colour=red"],
+            "no option of dataset 'standin-pascal-part' is called 'colour'",
+        ),
         (["run", "-m", "empty", "-d", DATA, "--ids", "nobody"], "is called 'nobody'"),
-        (["run", "-m", "empty,name=a", "-m", "oracle,name=a"], "two models are called 'a'; tell them apart with a,name="),
+        (
+            ["run", "-m", "empty,name=a", "-m", "oracle,name=a"],
+            "two models are called 'a'; tell them apart with a,name=",
+        ),
         (["run", "-m", "missing.py:model"], "there is no file missing.py"),
         (["run", "-m", "mine.py:nothing"], "no attribute of mine.py is called 'nothing'"),
         (["run", "-m", "sam", "--checkpoint", "missing.pth", "-d", DATA], "missing.pth"),
@@ -145,7 +163,9 @@ def test_a_users_mistake_ends_with_exit_code_2_and_says_how_to_mend_it(
 def test_score_prints_other_thresholds_and_orders_from_the_record(consbench: Callable[..., Result]) -> None:
     consbench("run", "-m", "region-tree", "-d", DATA, "--no-report")
     table = consbench("score", "runs", "--order", "native", "--order", "area", "--delta", "0.6")
-    as_json = json.loads(consbench("score", "runs", "--metric", "CVR@0.6", "--metric", "placement@3", "--format", "json").stdout)
+    as_json = json.loads(
+        consbench("score", "runs", "--metric", "CVR@0.6", "--metric", "placement@3", "--format", "json").stdout
+    )
     as_csv = list(csv.DictReader(io.StringIO(consbench("score", "runs", "--format", "csv").stdout)))
 
     assert table.exit_code == 0

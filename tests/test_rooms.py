@@ -32,7 +32,9 @@ def test_the_probe_itself_can_fail() -> None:
 
 @pytest.mark.parametrize("words", [["--help"], ["run", "--help"], ["report", "--help"], ["list"]], ids=" ".join)
 def test_help_and_list_load_neither_torch_nor_matplotlib(words: list[str]) -> None:
-    code = f"from consbench.cli import cli\ntry:\n    cli({words!r})\nexcept SystemExit as stop:\n    assert not stop.code"
+    code = (
+        f"from consbench.cli import cli\ntry:\n    cli({words!r})\nexcept SystemExit as stop:\n    assert not stop.code"
+    )
 
     assert loaded_by(code, ("torch", "torchvision", "matplotlib")) == []
 
@@ -42,7 +44,8 @@ def test_report_on_a_finished_run_never_imports_torch(tmp_path: Path) -> None:
 import numpy as np, consbench
 from consbench.cli import cli
 full = consbench.Mask.from_array(np.ones((8, 9), bool))
-sample = consbench.Sample("a", 8, 9, (consbench.Object(0, "o", full, (consbench.Part(0, "p", full),)),), lambda: np.zeros((8, 9, 3), np.uint8))
+thing = consbench.Object(0, "o", full, (consbench.Part(0, "p", full),))
+sample = consbench.Sample("a", 8, 9, (thing,), lambda: np.zeros((8, 9, 3), np.uint8))
 consbench.evaluate(lambda image, clicks: np.ones((len(clicks), 3, 8, 9), bool), [sample], out=r"{tmp_path}/run")
 try:
     cli(["report", r"{tmp_path}/run", "-o", r"{tmp_path}/report"])

@@ -1,1 +1,4 @@
-"""Others' models behind the contract of `consbench.model`. Touches torch, the device and weights; never ground truth."""
+"""Others' models behind the contract of `consbench.model`.
+
+Touches torch, the device and weights; never the ground truth, and never the network unasked.
+"""

@@ -126,7 +126,7 @@ def merge_to(lab_hw3: FloatArray, count: int) -> Regions:
         mean_R3=sum_R3 / area_R[:, None],
         pair_E2=np.stack([keys // regions, keys % regions], axis=1),
         border_E=np.bincount(which, minlength=len(keys)),
-        contrast_E=np.bincount(which, step_E[on_border], len(keys)),
+        contrast_E=np.bincount(which, step_E[on_border], len(keys)).astype(np.float64),
     )
 
 

@@ -22,13 +22,18 @@ OWN_COMMANDS = {
     "data": "consbench.cli.synth:data",
     "doctor": "consbench.cli.doctor:doctor",
 }
-INTERRUPTED = 130
 
 
-class _Stop(click.ClickException):
-    def __init__(self, message: str, exit_code: int) -> None:
-        super().__init__(message)
-        self.exit_code = exit_code
+class _Refused(click.ClickException):
+    exit_code = 2
+
+
+class _Failed(click.ClickException):
+    exit_code = 1
+
+
+class _Interrupted(click.ClickException):
+    exit_code = 130
 
 
 class _Commands(click.Group):
@@ -61,11 +66,13 @@ class _Commands(click.Group):
         try:
             return super().invoke(ctx)
         except UsageError as error:
-            raise _Stop(str(error), 2) from error
+            raise _Refused(str(error)) from error
         except ConsbenchError as error:
-            raise _Stop(str(error), 1) from error
+            raise _Failed(str(error)) from error
         except KeyboardInterrupt as error:
-            raise _Stop("interrupted. What was finished is kept; give the same command again to go on", INTERRUPTED) from error
+            raise _Interrupted(
+                "interrupted. What was finished is kept; give the same command again to go on"
+            ) from error
 
 
 def _broken(name: str, error: UsageError) -> click.Command:

@@ -38,7 +38,10 @@ def list_(what: str | None) -> None:
     if what in (None, "orders"):
         console.print("[bold]orders[/]   " + "  ".join(ordering.ORDERS), highlight=False)
     if what in (None, "clicks"):
-        console.print(f"[bold]clicks[/]   {ClickStrategy()}  object-centre  part-centroid  random#SEED  jitter@RADIUS#SEED", highlight=False)
+        console.print(
+            f"[bold]clicks[/]   {ClickStrategy()}  object-centre  part-centroid  random#SEED  jitter@RADIUS#SEED",
+            highlight=False,
+        )
 
 
 def _first_line(kind: registry.Kind, name: str) -> str:

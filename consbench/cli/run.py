@@ -16,28 +16,62 @@ WITHOUT_WEIGHTS = ("oracle", "swapped", "full-image", "empty", "click-disc", "re
 
 
 @click.command("run", short_help="Evaluate models on datasets; with no arguments, what ships.")
-@click.option("-m", "--model", "models", multiple=True, metavar="REF", help="NAME, module:factory or file.py:function, with options as NAME,key=value; repeat for several.")
-@click.option("-d", "--data", "datasets", multiple=True, metavar="REF", help="NAME with options as NAME,key=value; repeat for several.")
+@click.option(
+    "-m",
+    "--model",
+    "models",
+    multiple=True,
+    metavar="REF",
+    help="NAME, module:factory or file.py:function, with options as NAME,key=value; repeat for several.",
+)
+@click.option(
+    "-d",
+    "--data",
+    "datasets",
+    multiple=True,
+    metavar="REF",
+    help="NAME with options as NAME,key=value; repeat for several.",
+)
 @click.option("--root", type=click.Path(path_type=Path), help="Where the dataset lies.")
 @click.option("--split", help="Split of the dataset.")
 @click.option("--allow-missing", is_flag=True, default=None, help="Go on without absent files, and record which.")
 @click.option("--checkpoint", type=click.Path(path_type=Path), help="Weights of the model.")
 @click.option("--device", help="cpu, cuda, cuda:1, mps; default: the best there is.")
 @click.option("--dtype", help="float32 (default), bfloat16 or float16.")
-@click.option("-o", "--out", type=click.Path(path_type=Path, file_okay=False), default=Path("runs"), show_default=True, help="Folder of the run directories.")
-@click.option("--click", "strategy", metavar="STRATEGY", help="part-centre (default), object-centre, part-centroid, random#SEED, jitter@RADIUS#SEED.")
+@click.option(
+    "-o",
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("runs"),
+    show_default=True,
+    help="Folder of the run directories.",
+)
+@click.option(
+    "--click",
+    "strategy",
+    metavar="STRATEGY",
+    help="part-centre (default), object-centre, part-centroid, random#SEED, jitter@RADIUS#SEED.",
+)
 @click.option("--min-part-area", type=int, default=1, show_default=True, help="Leave out parts of fewer pixels.")
 @click.option("--limit", type=int, help="Only the first so many images.")
 @click.option("--ids", help="Only these images: a,b,c or a text file with one id a line.")
-@click.option("--order", help="Order of the outputs in the printed table: native, area or score; default: each model's own.")
-@click.option("--delta", "deltas", type=click.FloatRange(0, 1, min_open=True), multiple=True, help="Threshold of CVR in the printed table; repeat for several.")
+@click.option(
+    "--order", help="Order of the outputs in the printed table: native, area or score; default: each model's own."
+)
+@click.option(
+    "--delta",
+    "deltas",
+    type=click.FloatRange(0, 1, min_open=True),
+    multiple=True,
+    help="Threshold of CVR in the printed table; repeat for several.",
+)
 @click.option("--masks/--no-masks", default=True, show_default=True, help="Keep the masks in the record.")
 @click.option("--fail-fast", is_flag=True, help="Stop at the first image a model fails on.")
 @click.option("--overwrite", is_flag=True, help="Replace run directories that hold other runs.")
 @click.option("--report/--no-report", default=True, show_default=True, help="Write tables and figures to OUT/report.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")
 @click.pass_context
-def run(ctx: click.Context, models: tuple[str, ...], datasets: tuple[str, ...], **given: Any) -> None:
+def run(ctx: click.Context, /, models: tuple[str, ...], datasets: tuple[str, ...], **given: Any) -> None:
     """Evaluate models on datasets and print mIoU, CVR and the ordering of the outputs.
 
     With no arguments, the control models and the weight-free baseline are evaluated on the three stand-in
@@ -69,7 +103,12 @@ def run(ctx: click.Context, models: tuple[str, ...], datasets: tuple[str, ...], 
     ids = _ids(given["ids"])
     # All are built before the first is run, so that a misspelt name costs seconds, not a night.
     loaded = [
-        (ref, registry.build("dataset", ref, root=given["root"], split=given["split"], allow_missing=given["allow_missing"]))
+        (
+            ref,
+            registry.build(
+                "dataset", ref, root=given["root"], split=given["split"], allow_missing=given["allow_missing"]
+            ),
+        )
         for ref in data_references
     ]
     model_references = _distinct([Reference.parse(text) for text in models or WITHOUT_WEIGHTS])

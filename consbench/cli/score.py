@@ -10,11 +10,27 @@ import click
 
 @click.command("score", short_help="Numbers of finished runs; no model is loaded.")
 @click.argument("runs", nargs=-1, required=True, type=click.Path())
-@click.option("--order", "orders", multiple=True, metavar="ORDER", help="native, area, score; repeat for several; default: each model's own.")
-@click.option("--delta", "deltas", type=click.FloatRange(0, 1, min_open=True), multiple=True, help="Threshold of CVR; repeat for several.")
-@click.option("--metric", "metrics", multiple=True, metavar="NAME", help="Only these, such as CVR@0.8 or placement@1/2.")
+@click.option(
+    "--order",
+    "orders",
+    multiple=True,
+    metavar="ORDER",
+    help="native, area, score; repeat for several; default: each model's own.",
+)
+@click.option(
+    "--delta",
+    "deltas",
+    type=click.FloatRange(0, 1, min_open=True),
+    multiple=True,
+    help="Threshold of CVR; repeat for several.",
+)
+@click.option(
+    "--metric", "metrics", multiple=True, metavar="NAME", help="Only these, such as CVR@0.8 or placement@1/2."
+)
 @click.option("--format", "form", type=click.Choice(["table", "json", "csv"]), default="table", show_default=True)
-def score(runs: tuple[str, ...], orders: tuple[str, ...], deltas: tuple[float, ...], metrics: tuple[str, ...], form: str) -> None:
+def score(
+    runs: tuple[str, ...], orders: tuple[str, ...], deltas: tuple[float, ...], metrics: tuple[str, ...], form: str
+) -> None:
     """Print the numbers of run directories, or of every run in a folder of them.
 
     \b
@@ -23,15 +39,13 @@ def score(runs: tuple[str, ...], orders: tuple[str, ...], deltas: tuple[float, .
     """  # noqa: D301
     from consbench.cli.tables import print_summaries
     from consbench.metrics import DELTAS, parse
-    from consbench.ordering import parse_order
+    from consbench.ordering import Order, parse_order
     from consbench.run import find_runs
 
-    wanted = [parse_order(order) for order in orders] or [None]
+    wanted: list[Order | None] = [parse_order(order) for order in orders] or [None]
     chosen = [parse(name) for name in metrics] or None
     opened = sorted(find_runs(runs), key=lambda run: run.dataset)
-    summaries = [
-        run.summary(order, deltas=deltas or DELTAS, metrics=chosen) for run in opened for order in wanted
-    ]
+    summaries = [run.summary(order, deltas=deltas or DELTAS, metrics=chosen) for run in opened for order in wanted]
     if form == "table":
         print_summaries(summaries)
     elif form == "json":
@@ -44,7 +58,14 @@ def _csv(summaries: list[dict[str, Any]]) -> str:
     import pandas as pd
 
     rows = [
-        {"dataset": s["dataset"], "model": s["model"], "order": s["order"], "metric": metric, **score, "protocol": s["protocol"]}
+        {
+            "dataset": s["dataset"],
+            "model": s["model"],
+            "order": s["order"],
+            "metric": metric,
+            **score,
+            "protocol": s["protocol"],
+        }
         for s in summaries
         for metric, score in s["scores"].items()
     ]

@@ -17,8 +17,12 @@ if TYPE_CHECKING:
 @click.option("--like", type=click.Choice(["pascal-part", "partimagenet", "paco"]), required=True, help="Whose layout.")
 @click.option("--images", type=click.IntRange(1), default=60, show_default=True, help="How many.")
 @click.option("--seed", type=click.IntRange(0), default=2025, show_default=True, help="What decides every pixel.")
-@click.option("--size", type=click.IntRange(64), default=192, show_default=True, help="Longer side of an image in pixels.")
-@click.option("--split", help="Name of the split; default: the one that is evaluated, which alone shows held-out kinds.")
+@click.option(
+    "--size", type=click.IntRange(64), default=192, show_default=True, help="Longer side of an image in pixels."
+)
+@click.option(
+    "--split", help="Name of the split; default: the one that is evaluated, which alone shows held-out kinds."
+)
 @click.option("--to", type=click.Path(path_type=Path, file_okay=False), required=True, help="The folder to make.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")
 def synth(like: str, images: int, seed: int, size: int, split: str | None, to: Path, quiet: bool) -> None:
@@ -35,4 +39,6 @@ def synth(like: str, images: int, seed: int, size: int, split: str | None, to: P
 
     with progress(f"drawing {like}", quiet=quiet) as report:
         manifest = write(cast("Like", like), to, images=images, seed=seed, size=size, split=split, progress=report)
-    click.echo(f"{to}: {manifest.images} images, {manifest.objects} objects, {manifest.parts} parts (split {manifest.split})")
+    click.echo(
+        f"{to}: {manifest.images} images, {manifest.objects} objects, {manifest.parts} parts (split {manifest.split})"
+    )

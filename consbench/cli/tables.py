@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
@@ -29,7 +30,9 @@ def number(value: float, metric: str) -> str:
 
 def summary_table(summaries: Sequence[Summary]) -> RenderableType:
     """One row per summary, one column per metric; the signature of the protocol stands below."""
-    metrics = [name for name in dict.fromkeys(n for s in summaries for n in s) if not name.startswith(("placement", "pooled"))]
+    metrics = [
+        name for name in dict.fromkeys(n for s in summaries for n in s) if not name.startswith(("placement", "pooled"))
+    ]
     first = [name for name in ("placement@1",) if any(name in s for s in summaries)]
     table = Table(box=None, pad_edge=False, header_style="bold")
     for title in ("dataset", "model", "order"):
@@ -57,7 +60,7 @@ def summary_table(summaries: Sequence[Summary]) -> RenderableType:
 
 
 def placement_chart(summaries: Sequence[Summary]) -> RenderableType:
-    """Figure 4 in characters: one stacked bar per model, share of clicks with the object in position 1, 2, …"""
+    """Figure 4 in characters: one stacked bar per model, share of clicks by position of the object."""
     table = Table(box=None, pad_edge=False, header_style="bold", title_justify="left")
     for title in ("dataset", "model", "object in position 1, 2, 3 of all outputs", "%"):
         table.add_column(title)
@@ -67,7 +70,9 @@ def placement_chart(summaries: Sequence[Summary]) -> RenderableType:
         shares = [count / total if total else 0.0 for count in s.positions[:-1]]
         bar = "".join(SHADES[min(k, len(SHADES) - 1)] * width for k, width in enumerate(_widths(shares, BAR)))
         percents = " / ".join(f"{100 * share:.1f}" for share in shares)
-        table.add_row(s.dataset if s.dataset != previous else "", f"{s.model} ({s.order})", bar.ljust(BAR, "·"), percents)
+        table.add_row(
+            s.dataset if s.dataset != previous else "", f"{s.model} ({s.order})", bar.ljust(BAR, "·"), percents
+        )
         previous = s.dataset
     return table
 
@@ -87,7 +92,12 @@ def wide_console() -> Console:
 
 
 def _title(metric: str) -> str:
-    return {"mIoU-object": "mIoU object", "mIoU-part": "mIoU part", "size-ratio": "mask 1 / object", "placement@1": "position 1 %"}.get(metric, metric)
+    return {
+        "mIoU-object": "mIoU object",
+        "mIoU-part": "mIoU part",
+        "size-ratio": "mask 1 / object",
+        "placement@1": "position 1 %",
+    }.get(metric, metric)
 
 
 def _footnotes(summaries: Sequence[Summary]) -> str:
@@ -95,8 +105,13 @@ def _footnotes(summaries: Sequence[Summary]) -> str:
     if any(s.privileged for s in summaries):
         lines.append("* is shown the ground truth")
     if any(s.dataset.startswith("standin") for s in summaries):
-        lines.append("standin-…: drawn stand-in images, made on this machine; no number here is one of the paper's datasets")
-    for problem, what in (("missing", "files are missing, and were allowed to be"), ("skipped", "images could not be read")):
+        lines.append(
+            "standin-…: drawn stand-in images, made on this machine; no number here is one of the paper's datasets"
+        )
+    for problem, what in (
+        ("missing", "files are missing, and were allowed to be"),
+        ("skipped", "images could not be read"),
+    ):
         counts = {s.dataset: getattr(s, problem) for s in summaries if getattr(s, problem)}
         lines += [f"{dataset}: {count} {what}" for dataset, count in counts.items()]
     return "\n".join(lines)
@@ -107,4 +122,4 @@ def _widths(shares: Sequence[float], width: int) -> list[int]:
     edges = [0.0]
     for share in shares:
         edges.append(edges[-1] + share * width)
-    return [round(b) - round(a) for a, b in zip(edges, edges[1:], strict=False)]
+    return [round(b) - round(a) for a, b in pairwise(edges)]

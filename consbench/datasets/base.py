@@ -23,7 +23,7 @@ class Dataset(Protocol):
 
     Attributes:
         name: what the user calls it ("pascal-part").
-        split: the split and subset as one word ("val", "val-4772").
+        split: the split and subset as one word ("val", "val-paper").
         ids: the image ids, in the order of the run.
         expected: published counts of this split, where there are any.
         missing: files of this split that are absent; empty unless the user allowed it.

@@ -62,8 +62,7 @@ class Answers:
         object_ids_N = rows["object_id"].to_numpy()
         (image_O, object_id_O), object_N = _objects(image_N, object_ids_N)
         row_of = {
-            key: row
-            for row, key in enumerate(zip(object_N.tolist(), rows["part_id"].to_numpy().tolist(), strict=True))
+            key: row for row, key in enumerate(zip(object_N.tolist(), rows["part_id"].to_numpy().tolist(), strict=True))
         }
 
         image_index = {image_id: i for i, image_id in enumerate(image_ids)}
@@ -73,12 +72,16 @@ class Answers:
             [object_index[key] for key in zip(pair_images, pairs["object_id"].to_pylist(), strict=True)], dtype=np.int64
         )
         a_P, b_P = (
-            np.array([row_of[key] for key in zip(object_P.tolist(), pairs[side].to_pylist(), strict=True)], dtype=np.int64)
+            np.array(
+                [row_of[key] for key in zip(object_P.tolist(), pairs[side].to_pylist(), strict=True)], dtype=np.int64
+            )
             for side in ("part_a", "part_b")
         )
         iou_PKK = _square(pairs["iou"], rows["k"].to_numpy()[a_P], rows["k"].to_numpy()[b_P], width)
         if len(object_P):
-            iou_PKK = iou_PKK[np.arange(len(object_P))[:, None, None], order_NK[a_P][:, :, None], order_NK[b_P][:, None, :]]
+            iou_PKK = iou_PKK[
+                np.arange(len(object_P))[:, None, None], order_NK[a_P][:, :, None], order_NK[b_P][:, None, :]
+            ]
 
         def ordered(values_NK: FloatArray) -> FloatArray:
             return np.take_along_axis(values_NK, order_NK, axis=1)
@@ -107,8 +110,8 @@ class Answers:
 
     def per_image(self, values: FloatArray | IntArray, image: IntArray) -> FloatArray:
         """Sum values into one number per image."""
-        sums: FloatArray = np.bincount(image, weights=values, minlength=len(self.image_ids))
-        return sums
+        sums = np.bincount(image, weights=values, minlength=len(self.image_ids))
+        return sums.astype(np.float64)
 
 
 def _codes(column: pa.ChunkedArray) -> tuple[list[str], IntArray]:
@@ -128,7 +131,9 @@ def _padded(column: pa.ChunkedArray, width: int) -> FloatArray:
     lists = column.combine_chunks()
     lengths = np.diff(lists.offsets.to_numpy())
     padded = np.full((len(lists), width), np.nan)
-    flat = lists.values.to_numpy(zero_copy_only=False).astype(float)[lists.offsets[0].as_py() : lists.offsets[-1].as_py()]
+    flat = lists.values.to_numpy(zero_copy_only=False).astype(float)[
+        lists.offsets[0].as_py() : lists.offsets[-1].as_py()
+    ]
     padded[np.repeat(np.arange(len(lists)), lengths), _ramp(lengths)] = flat
     return padded
 

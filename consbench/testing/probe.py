@@ -24,7 +24,7 @@ from consbench.testing.pictures import Picture, landscape
 from consbench.types import Click, Image, Sample
 
 
-class Fault(Exception):  # noqa: N818 - ends a check, as Skip and Doubt do; it is no error of this project
+class Fault(Exception):  # ends a check, as Skip and Doubt do; no error of this project
     """The model failed the check under way; `slips` replace the usual ones of the check."""
 
     def __init__(self, seen: str, *slips: Slip) -> None:
@@ -36,7 +36,7 @@ class Doubt(Fault):
     """The check under way ends in a warning."""
 
 
-class Skip(Exception):  # noqa: N818
+class Skip(Exception):
     """The check under way does not apply to this model."""
 
 

@@ -15,9 +15,28 @@ from consbench.run import Run, find_runs
 
 @click.command("report", short_help="Table 1 and Figure 4 from finished runs.")
 @click.argument("runs", nargs=-1, required=True, type=click.Path())
-@click.option("-o", "--out", type=click.Path(path_type=Path, file_okay=False), default=Path("report"), show_default=True, help="Folder to write to.")  # fmt: skip
-@click.option("--order", "orders", multiple=True, metavar="ORDER", help="native, area, score; repeat for several; default: each model's own.")  # fmt: skip
-@click.option("--delta", "deltas", type=click.FloatRange(0, 1, min_open=True), multiple=True, help="Threshold of CVR; repeat for several.")  # fmt: skip
+@click.option(
+    "-o",
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("report"),
+    show_default=True,
+    help="Folder to write to.",
+)
+@click.option(
+    "--order",
+    "orders",
+    multiple=True,
+    metavar="ORDER",
+    help="native, area, score; repeat for several; default: each model's own.",
+)
+@click.option(
+    "--delta",
+    "deltas",
+    type=click.FloatRange(0, 1, min_open=True),
+    multiple=True,
+    help="Threshold of CVR; repeat for several.",
+)
 def report(runs: Sequence[str | Path], out: Path, orders: Sequence[str] = (), deltas: Sequence[float] = ()) -> None:
     """Write tables and figures of run directories, or of every run in a folder of them.
 
@@ -25,12 +44,12 @@ def report(runs: Sequence[str | Path], out: Path, orders: Sequence[str] = (), de
     made from.
     """
     from consbench.metrics import DELTAS
-    from consbench.ordering import parse_order
+    from consbench.ordering import Order, parse_order
     from consbench.records import write_json
     from consbench_reports.figures import figure_4, save
     from consbench_reports.tables import table_1, to_csv, to_latex, to_markdown
 
-    wanted = [parse_order(order) for order in orders] or [None]
+    wanted: list[Order | None] = [parse_order(order) for order in orders] or [None]
     opened = find_runs(runs)
     refuse_mixed_protocols(opened)
     datasets = list(dict.fromkeys(run.dataset for run in opened))
@@ -65,7 +84,8 @@ def manifest(runs: Sequence[Run]) -> dict[str, Any]:
                 "path": run.path.name,
                 "identity": run.manifest["identity"],
                 "sha256": {
-                    file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in sorted(run.path.glob("*.parquet"))
+                    file.name: hashlib.sha256(file.read_bytes()).hexdigest()
+                    for file in sorted(run.path.glob("*.parquet"))
                 },
             }
             for run in runs

@@ -18,7 +18,14 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-COLOURS = ("#1d3557", "#5b8fb9", "#b6d0e2", "#e3d5ca", "#d5bdaf", "#b08968")  # told apart in grey and by the colour-blind
+COLOURS = (
+    "#1d3557",
+    "#5b8fb9",
+    "#b6d0e2",
+    "#e3d5ca",
+    "#d5bdaf",
+    "#b08968",
+)  # told apart in grey and by the colour-blind
 NO_POSITION = "#d9d9d9"
 ROW_INCHES, HEAD_INCHES = 0.3, 0.62
 
@@ -74,7 +81,15 @@ def _stacked_bars(axes: Axes, counts: Sequence[Sequence[int]]) -> None:
             axes.barh(row, share, left=left, color=colour, height=0.72, edgecolor="white", linewidth=0.6)
             if share >= 7:
                 dark = k == 0 and k != len(positions) - 1
-                axes.text(left + share / 2, row, f"{share:.0f}", ha="center", va="center", fontsize=8, color="white" if dark else "#1d1d1d")  # fmt: skip
+                axes.text(
+                    left + share / 2,
+                    row,
+                    f"{share:.0f}",
+                    ha="center",
+                    va="center",
+                    fontsize=8,
+                    color="white" if dark else "#1d1d1d",
+                )
             left += share
         if not total:
             axes.text(1, row, "no answered click", va="center", fontsize=8, color="#777777")

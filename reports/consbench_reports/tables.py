@@ -50,14 +50,21 @@ def table_1(summaries: Sequence[Summary]) -> Table:
         model = f"{s.model}*" if s.privileged else s.model
         rows.append((s.dataset, model, s.order, *cells, str(s.objects), str(s.clicks), str(s.failed)))
     notes = [f"Protocol {p}." for p in dict.fromkeys(s.protocol for s in summaries)]
-    notes.append("mIoU, CVR and shares in percent; CVR is lower-better. Mask 1 / object: geometric mean of area ratios, 1 is right.")
+    notes.append(
+        "mIoU, CVR and shares in percent; lower CVR is better. Mask 1 / object: geometric mean of area ratios; 1 is right."
+    )
     if any(s.privileged for s in summaries):
         notes.append("* is shown the ground truth.")
     if any_reported:
         notes.append("In brackets: as reported in the paper.")
-    notes += [f"{d}: {n} files of the dataset were missing." for d, n in {s.dataset: s.missing for s in summaries if s.missing}.items()]
+    notes += [
+        f"{d}: {n} files of the dataset were missing."
+        for d, n in {s.dataset: s.missing for s in summaries if s.missing}.items()
+    ]
     if any(s.dataset.startswith("standin") for s in summaries):
-        notes.append("Datasets called standin-… are drawn images: none of these numbers is comparable with the paper's.")
+        notes.append(
+            "Datasets called standin-… are drawn images: none of these numbers is comparable with the paper's."
+        )
     return Table(titles, tuple(rows), tuple(notes))
 
 
@@ -105,6 +112,17 @@ def to_latex(table: Table) -> str:
 
 
 def _escape(text: str) -> str:
-    special = {"\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_",
-               "{": r"\{", "}": r"\}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "–": "--"}  # fmt: skip
+    special = {
+        "\\": r"\textbackslash{}",
+        "&": r"\&",
+        "%": r"\%",
+        "$": r"\$",
+        "#": r"\#",
+        "_": r"\_",
+        "{": r"\{",
+        "}": r"\}",
+        "~": r"\textasciitilde{}",
+        "^": r"\textasciicircum{}",
+        "–": "--",
+    }
     return "".join(special.get(c, c) for c in text)

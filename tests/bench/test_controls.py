@@ -24,9 +24,13 @@ def test_oracle_is_right_consistent_and_in_order(run_of: Callable[..., Run]) -> 
     assert summary.privileged
 
 
-def test_swapped_has_its_object_in_position_2_unless_part_and_object_are_equal(samples: list[Sample], tmp_path: object) -> None:
+def test_swapped_has_its_object_in_position_2_unless_part_and_object_are_equal(
+    samples: list[Sample], tmp_path: object
+) -> None:
     full = Mask.from_array(np.ones((40, 64), bool))
-    equal = Sample("equal", 40, 64, (Object(0, "all", full, (Part(0, "all", full),)),), lambda: np.zeros((40, 64, 3), np.uint8))
+    equal = Sample(
+        "equal", 40, 64, (Object(0, "all", full, (Part(0, "all", full),)),), lambda: np.zeros((40, 64, 3), np.uint8)
+    )
     run = evaluate(controls.swapped(), [*samples, equal], out=f"{tmp_path}/run")
     same = [
         bool((o.mask.array() == p.mask.array()).all())
@@ -66,7 +70,9 @@ def test_click_disc_holds_its_click_in_three_nested_masks() -> None:
     assert (masks[:, 2] <= masks[:, 1]).all()
 
 
-@pytest.mark.parametrize("control", [controls.oracle, controls.swapped, controls.full_image, controls.empty, controls.click_disc])
+@pytest.mark.parametrize(
+    "control", [controls.oracle, controls.swapped, controls.full_image, controls.empty, controls.click_disc]
+)
 def test_the_placement_shares_add_up_to_all_clicks(control: Callable[[], object], run_of: Callable[..., Run]) -> None:
     run = run_of(control())
     answers = run.answers()

@@ -112,5 +112,7 @@ def test_a_union_needs_masks_of_one_size(sizes):
 
 
 def test_only_bool_stacks_are_encoded():
-    with pytest.raises(ValueError, match=r"masks must be bool with 3 axes \(N, H, W\); got float64 of shape \(1, 2, 3\)"):
+    with pytest.raises(
+        ValueError, match=r"masks must be bool with 3 axes \(N, H, W\); got float64 of shape \(1, 2, 3\)"
+    ):
         encode(np.ones((1, 2, 3)))

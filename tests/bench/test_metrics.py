@@ -17,7 +17,18 @@ from scipy.optimize import linear_sum_assignment
 
 from consbench import Run, Sample, evaluate
 from consbench.errors import UnknownName, UsageError
-from consbench.metrics import CVR, MIoU, Placement, PooledCVR, SizeRatio, Tally, headline, histogram, object_position, parse
+from consbench.metrics import (
+    CVR,
+    MIoU,
+    Placement,
+    PooledCVR,
+    SizeRatio,
+    Tally,
+    headline,
+    histogram,
+    object_position,
+    parse,
+)
 from consbench.model import Clicks, Prediction
 from consbench.ordering import ORDERS, Order
 from consbench.types import Image
@@ -51,7 +62,9 @@ class _NoiseOn:
             draw = np.random.default_rng([self.model.seed, x, y, int(self.image.sum())])
             for k in range(self.model.outputs):
                 up, left = draw.integers(0, 14, 2)
-                masks[n, k, max(0, y - up) : y + draw.integers(0, 14), max(0, x - left) : x + draw.integers(0, 14)] = True
+                masks[n, k, max(0, y - up) : y + draw.integers(0, 14), max(0, x - left) : x + draw.integers(0, 14)] = (
+                    True
+                )
                 scores[n, k] = draw.integers(0, 4) / 4  # ties on purpose
                 valid[n, k] = k == 0 or not self.model.absent or draw.random() < 0.8
         return Prediction(masks, scores, valid)
@@ -102,9 +115,13 @@ def slow_position(row: dict[str, Any], first: int | None) -> int:
     with_part = [slow_iou(m, row["part"]) for m in masks]
     if len(masks) == 1:
         return 1 if with_object[0] >= with_part[0] else 0
-    return max(
-        ((with_object[i] + with_part[j], -i, -j) for i in range(len(masks)) for j in range(len(masks)) if i != j),
-    )[1] * -1 + 1
+    return (
+        max(
+            ((with_object[i] + with_part[j], -i, -j) for i in range(len(masks)) for j in range(len(masks)) if i != j),
+        )[1]
+        * -1
+        + 1
+    )
 
 
 @pytest.fixture(scope="module", params=[(0, 3), (1, 3), (2, 1), (3, 5)], ids=lambda p: f"seed {p[0]}, K {p[1]}")
@@ -210,7 +227,9 @@ def test_cvr_does_not_depend_on_the_order_of_parts(samples: list[Sample], tmp_pa
         return dataclasses.replace(
             sample,
             objects=tuple(
-                dataclasses.replace(o, parts=tuple(dataclasses.replace(p, part_id=9 - p.part_id) for p in reversed(o.parts)))
+                dataclasses.replace(
+                    o, parts=tuple(dataclasses.replace(p, part_id=9 - p.part_id) for p in reversed(o.parts))
+                )
                 for o in sample.objects
             ),
         )
@@ -229,7 +248,9 @@ def test_a_violation_is_strictly_below_the_threshold(run_of: Callable[..., Run])
     pairs = len(run.pairs)
     below = sum(row[0] < iou for row in run.pairs["iou"])
 
-    assert run.summary(deltas=[iou], metrics=[PooledCVR(iou)])[str(PooledCVR(iou))].value == pytest.approx(100 * below / pairs)
+    assert run.summary(deltas=[iou], metrics=[PooledCVR(iou)])[str(PooledCVR(iou))].value == pytest.approx(
+        100 * below / pairs
+    )
 
 
 def test_tallies_of_two_halves_add_up_to_the_whole(samples: list[Sample], tmp_path: Path) -> None:
@@ -252,7 +273,9 @@ def test_tallies_of_different_forms_do_not_add() -> None:
         Tally(nothing, nothing, nothing) + Tally(nothing, nothing, nothing, "geometric")
 
 
-@pytest.mark.parametrize("metric", [*headline(), Placement(4), CVR(0.123), PooledCVR(1.0), SizeRatio(), MIoU("part")], ids=str)
+@pytest.mark.parametrize(
+    "metric", [*headline(), Placement(4), CVR(0.123), PooledCVR(1.0), SizeRatio(), MIoU("part")], ids=str
+)
 def test_a_metric_is_a_name_that_parses_back(metric: object) -> None:
     assert parse(str(metric)) == metric
 
@@ -262,7 +285,9 @@ def test_an_unknown_metric_is_refused_with_a_suggestion() -> None:
         parse("cvr@0.5")
 
 
-@pytest.mark.parametrize(("name", "message"), [("CVR@high", "must be a number"), ("CVR@1.5", "above 0 and at most 1; got 1.5")])
+@pytest.mark.parametrize(
+    ("name", "message"), [("CVR@high", "must be a number"), ("CVR@1.5", "above 0 and at most 1; got 1.5")]
+)
 def test_an_impossible_threshold_is_refused(name: str, message: str) -> None:
     with pytest.raises(UsageError, match=message):
         parse(name)

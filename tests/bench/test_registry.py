@@ -191,7 +191,9 @@ def test_a_missing_file_is_named_as_given_and_as_looked_for():
 def test_a_module_that_fails_while_it_is_imported_says_why(tmp_path, monkeypatch):
     (tmp_path / "registry_boom.py").write_text("1 / 0")
     monkeypatch.syspath_prepend(tmp_path)
-    with pytest.raises(UsageError, match="module 'registry_boom' cannot be imported: ZeroDivisionError: division by zero"):
+    with pytest.raises(
+        UsageError, match="module 'registry_boom' cannot be imported: ZeroDivisionError: division by zero"
+    ):
         find("model", "registry_boom:load")
 
 
@@ -330,9 +332,7 @@ def answer(image, clicks):
 
 def test_a_plain_function_of_image_and_clicks_is_the_model_itself(here):
     assert build("model", Reference(f"{here}:answer"), device="cpu") is answer
-    with pytest.raises(
-        UsageError, match="'registry_options:answer' is no factory; it takes no options, got k"
-    ):
+    with pytest.raises(UsageError, match="'registry_options:answer' is no factory; it takes no options, got k"):
         build("model", Reference(f"{here}:answer", {"k": "1"}))
 
 

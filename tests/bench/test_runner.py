@@ -47,7 +47,9 @@ def table_bytes(path: Path) -> dict[str, bytes]:
     return {name: (path / f"{name}.parquet").read_bytes() for name in TABLES}
 
 
-def test_a_record_holds_every_click_and_every_pair_sorted_by_ids(run_of: Callable[..., Run], samples: list[Sample]) -> None:
+def test_a_record_holds_every_click_and_every_pair_sorted_by_ids(
+    run_of: Callable[..., Run], samples: list[Sample]
+) -> None:
     run = run_of(halves)
     clicks = [(s.image_id, o.object_id, p.part_id) for s in samples for o in s.objects for p in o.parts]
     pairs = [
@@ -85,7 +87,9 @@ def test_the_manifest_says_where_the_numbers_come_from(run_of: Callable[..., Run
 
 
 @pytest.mark.parametrize("stop_at", [1, 4, 8])
-def test_an_interrupted_run_goes_on_and_ends_in_the_same_bytes(samples: list[Sample], tmp_path: Path, stop_at: int) -> None:
+def test_an_interrupted_run_goes_on_and_ends_in_the_same_bytes(
+    samples: list[Sample], tmp_path: Path, stop_at: int
+) -> None:
     evaluate(Counting(), samples, out=tmp_path / "whole")
     with pytest.raises(KeyboardInterrupt):
         evaluate(Counting(stop_at, KeyboardInterrupt()), samples, out=tmp_path / "broken")
@@ -98,7 +102,9 @@ def test_an_interrupted_run_goes_on_and_ends_in_the_same_bytes(samples: list[Sam
     assert table_bytes(tmp_path / "whole") == table_bytes(tmp_path / "broken")
 
 
-def test_many_small_batches_leave_the_same_bytes_as_one(samples: list[Sample], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_small_batches_leave_the_same_bytes_as_one(
+    samples: list[Sample], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     evaluate(halves, samples, out=tmp_path / "one")
     monkeypatch.setattr(runner, "SECONDS_BETWEEN_FLUSHES", -1.0)
     evaluate(halves, samples[::-1], out=tmp_path / "many")
@@ -154,7 +160,7 @@ def test_a_finished_run_is_opened_and_not_computed_again(samples: list[Sample], 
     [
         ({"model": controls.empty()}, "model.name is 'Counting' there, 'empty' was asked for"),
         ({"samples": slice(0, 5)}, "dataset.images is 8 there, 5 was asked for"),
-        ({"protocol": Protocol(min_part_area=30)}, "protocol.id is .* there, .* was asked for"),
+        ({"protocol": Protocol(min_part_area=30)}, r"protocol.id is .* there, .* was asked for"),
         ({"keep_masks": False}, "masks is True there, False was asked for"),
     ],
     ids=["model", "dataset", "protocol", "masks"],
@@ -177,7 +183,7 @@ def test_a_directory_of_another_run_is_refused(
 def test_a_directory_of_other_files_is_refused(samples: list[Sample], tmp_path: Path) -> None:
     (tmp_path / "thesis.tex").write_text("chapter 1")
 
-    with pytest.raises(RecordMismatch, match="is not a run directory: it holds thesis.tex"):
+    with pytest.raises(RecordMismatch, match=r"is not a run directory: it holds thesis\.tex"):
         evaluate(halves, samples, out=tmp_path)
     assert (tmp_path / "thesis.tex").read_text() == "chapter 1"
 
@@ -213,7 +219,9 @@ def raises(image: Image, clicks: Clicks) -> np.ndarray:
     ],
     ids=lambda p: getattr(p, "__name__", ""),
 )
-def test_a_broken_plug_in_is_recorded_as_failed_and_the_run_goes_on(plugin: Any, reason: str, run_of: Callable[..., Run]) -> None:
+def test_a_broken_plug_in_is_recorded_as_failed_and_the_run_goes_on(
+    plugin: Any, reason: str, run_of: Callable[..., Run]
+) -> None:
     run = run_of(plugin, "broken")
     summary = run.summary()
 
@@ -255,7 +263,8 @@ def test_an_unreadable_image_is_named_skipped_and_counted(samples: list[Sample],
 
 def test_a_dataset_with_nothing_to_click_on_is_refused(tmp_path: Path) -> None:
     full = Mask.from_array(np.ones((4, 4), bool))
-    bare = Sample("bare", 4, 4, (Object(0, "rock", full, ()), Object(1, "crowd", full, (Part(0, "p", full),), crowd=True)),
+    crowd = Object(1, "crowd", full, (Part(0, "p", full),), crowd=True)
+    bare = Sample("bare", 4, 4, (Object(0, "rock", full, ()), crowd),
                   lambda: np.zeros((4, 4, 3), np.uint8))  # fmt: skip
 
     with pytest.raises(UsageError, match=r"samples \(all\) has no part to click on in 1 images"):
@@ -271,7 +280,9 @@ def test_limit_and_ids_choose_images(run_of: Callable[..., Run]) -> None:
         run_of(halves, "d", limit=0)
 
 
-def test_clicks_are_answered_in_chunks_of_bounded_size(samples: list[Sample], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_clicks_are_answered_in_chunks_of_bounded_size(
+    samples: list[Sample], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     sizes = []
 
     def spy(image: Image, clicks: Clicks) -> np.ndarray:

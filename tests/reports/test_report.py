@@ -29,7 +29,9 @@ def test_all_formats_hold_the_same_cells(summaries: list[Summary]) -> None:
     table = table_1(summaries)
     from_csv = list(csv.reader(io.StringIO(to_csv(table))))
     from_markdown = [
-        [cell.strip() for cell in line.strip("|").split("|")] for line in to_markdown(table).splitlines() if line.startswith("|")
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in to_markdown(table).splitlines()
+        if line.startswith("|")
     ]
     from_latex = [line for line in to_latex(table).splitlines() if line.endswith(r"\\")]
 
@@ -91,11 +93,15 @@ def test_a_figure_of_nothing_is_refused() -> None:
         figure_4([])
 
 
-def test_the_command_writes_every_file_and_a_manifest_that_can_be_checked(run_of: Callable[..., Run], tmp_path: Path) -> None:
+def test_the_command_writes_every_file_and_a_manifest_that_can_be_checked(
+    run_of: Callable[..., Run], tmp_path: Path
+) -> None:
     import hashlib
 
     run = run_of(controls.oracle(), "oracle")
-    done = CliRunner().invoke(cli, ["report", str(run.path), "-o", str(tmp_path / "report"), "--order", "native", "--order", "area"])
+    done = CliRunner().invoke(
+        cli, ["report", str(run.path), "-o", str(tmp_path / "report"), "--order", "native", "--order", "area"]
+    )
     manifest = json.loads((tmp_path / "report" / "manifest.json").read_text())
 
     assert done.exit_code == 0, done.output
