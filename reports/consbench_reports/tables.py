@@ -51,7 +51,8 @@ def table_1(summaries: Sequence[Summary]) -> Table:
         rows.append((s.dataset, model, s.order, *cells, str(s.objects), str(s.clicks), str(s.failed)))
     notes = [f"Protocol {p}." for p in dict.fromkeys(s.protocol for s in summaries)]
     notes.append(
-        "mIoU, CVR and shares in percent; lower CVR is better. Mask 1 / object: geometric mean of area ratios; 1 is right."
+        "mIoU, CVR and shares in percent; lower CVR is better. "
+        "Mask 1 / object: geometric mean of area ratios; 1 is right."
     )
     if any(s.privileged for s in summaries):
         notes.append("* is shown the ground truth.")
