@@ -59,7 +59,7 @@ class _Lines:
 def _duration(seconds: float) -> str:
     """Format a duration for a human.
 
-    >>> _duration(42), _duration(3700)
+    >>> _duration(42), _duration(3660)
     ('42 s', '1 h 01 min')
     """
     minutes = round(seconds / 60)
