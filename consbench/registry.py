@@ -18,7 +18,7 @@ import inspect
 import sys
 import types
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
@@ -142,6 +142,15 @@ def build(kind: Kind, reference: Reference, **defaults: Any) -> Any:
     return factory(**options)
 
 
+def refuse_unused(kind: Kind, references: Sequence[Reference], **options: Any) -> None:
+    """Raise UsageError for a given option that none of the references' factories takes; None is not given."""
+    taken = {name for ref in references for name in _takes(kind, find(kind, ref.target))}
+    for name, value in options.items():
+        if value is not None and name not in taken and "**" not in taken:
+            named = ", ".join(ref.target for ref in references)
+            raise UsageError(f"--{name.replace('_', '-')} is an option of no {kind} named here ({named})")
+
+
 def is_model_function(thing: object) -> bool:
     """Whether `thing` is a plain function with two required arguments, `f(image, clicks)`.
 
@@ -205,6 +214,12 @@ def _parameters(factory: Callable[..., Any]) -> dict[str, inspect.Parameter]:
         return dict(inspect.signature(factory, eval_str=True).parameters)
     except NameError:  # an annotation that only a type checker can see
         return dict(inspect.signature(factory).parameters)
+
+
+def _takes(kind: Kind, factory: Any) -> list[str]:
+    if not callable(factory) or (kind == "model" and is_model_function(factory)):
+        return []
+    return ["**" if p.kind is p.VAR_KEYWORD else name for name, p in _parameters(factory).items()]
 
 
 def _convert(value: Any, parameter: inspect.Parameter | None, where: str) -> Any:

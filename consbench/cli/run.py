@@ -101,25 +101,18 @@ def run(ctx: click.Context, /, models: tuple[str, ...], datasets: tuple[str, ...
     if given["root"] and len(data_references) > 1:
         raise UsageError("--root is for one dataset; with several write each as NAME,root=DIR")
     ids = _ids(given["ids"])
-    # All are built before the first is run, so that a misspelt name costs seconds, not a night.
-    loaded = [
-        (
-            ref,
-            registry.build(
-                "dataset", ref, root=given["root"], split=given["split"], allow_missing=given["allow_missing"]
-            ),
-        )
-        for ref in data_references
-    ]
     model_references = _distinct([Reference.parse(text) for text in models or WITHOUT_WEIGHTS])
-    for ref in model_references:
-        registry.find("model", ref.target)
+    data_options = {name: given[name] for name in ("root", "split", "allow_missing")}
+    model_options = {name: given[name] for name in ("checkpoint", "device", "dtype")}
+    # All names are looked up before the first model runs, so that a slip costs seconds, not a night.
+    registry.refuse_unused("dataset", data_references, **data_options)
+    registry.refuse_unused("model", model_references, **model_options)
+    loaded = [(ref, registry.build("dataset", ref, **data_options)) for ref in data_references]
 
     summaries = []
     runs: list[Path] = []
     for ref in model_references:
-        options = {"checkpoint": given["checkpoint"], "device": given["device"], "dtype": given["dtype"]}
-        model = registry.build("model", ref, **options)
+        model = registry.build("model", ref, **model_options)
         for data_ref, dataset in loaded:
             out = given["out"] / f"{_file_name(ref.label)}--{_file_name(data_ref.label)}"
             if given["overwrite"] and out.is_dir() and stored_identity(out):
