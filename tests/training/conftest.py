@@ -59,19 +59,20 @@ def sample(number, parts=3, size=(24, 32)):
         mask = np.zeros(size, bool)
         mask[top : top + 12, left + 6 * k : left + 6 * k + 6] = True
         own.append(Part(k, f"part {k}", Mask.from_array(mask & whole)))
-    return Sample(f"image-{number:02d}", *size, (Object(1, "thing", Mask.from_array(whole), tuple(own)),), lambda: image)
+    thing = Object(1, "thing", Mask.from_array(whole), tuple(own))
+    return Sample(f"image-{number:02d}", *size, (thing,), lambda: image)
 """
 
 
-@pytest.fixture
-def door(tmp_path):
+@pytest.fixture(scope="session")
+def door(tmp_path_factory):
     """A file with a dataset of twelve images, each with one object of three parts."""
-    file = tmp_path / "drawn.py"
+    file = tmp_path_factory.mktemp("door") / "drawn.py"
     file.write_text(DOOR)
     return file
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def tiny(door):
     """Make the tiny recipe, with changes given as dotted keys."""
 

@@ -125,7 +125,7 @@ def test_contrast_reads_rows_2_and_3_counted_from_1():
 def test_contrast_of_one_click_is_nothing():
     rows = torch.randn(1, 4, 8, requires_grad=True)
     objects, parts = contrastive_loss(rows)
-    assert float(objects) == float(parts) == 0
+    assert objects.item() == parts.item() == 0
     (objects + parts).backward()
     assert (rows.grad == 0).all()
 

@@ -25,9 +25,9 @@ def groups(vit_b):
     return {name_of[p]: group for group in found for p in group["params"]}, found
 
 
-def test_there_are_28_groups_and_no_parameter_is_in_two(vit_b, groups):
+def test_each_layer_has_two_groups_and_no_parameter_is_in_two(vit_b, groups):
     by_name, found = groups
-    assert len(found) == 28
+    assert len(found) == 2 * (1 + 12 + 1 + 1)  # embeddings, blocks, neck, decoder
     assert sum(len(group["params"]) for group in found) == len(by_name)
 
 
@@ -97,4 +97,5 @@ def test_a_recipe_that_trains_nothing_is_refused(vit_b):
 def test_groups_can_be_printed(groups):
     table = describe(groups[1])
     assert "image encoder, block 11, weights" in table
-    assert table.splitlines()[-1].split()[-1] == f"{sum(p.numel() for p in groups[0]):,}"
+    prompt_encoder, quality_head = 6_220, 2 * (256 * 256 + 256) + 256 * 4 + 4
+    assert table.splitlines()[-1].split()[-1] == f"{93_735_472 - prompt_encoder - quality_head:,}"

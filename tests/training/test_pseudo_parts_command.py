@@ -61,6 +61,16 @@ def test_labels_are_written_and_summed_up(fss, tmp_path):
     assert [[Mask(10, 20, part).area for part in row["parts"]] for row in rows] == [[36, 36]] * 3
 
 
+def test_an_unreadable_mask_and_picture_are_skipped_and_named(fss, tmp_path):
+    folder = tmp_path / "cascade_psp/fss_all"
+    (folder / "0.png").write_bytes(b"no picture")
+    (folder / "2.jpg").write_bytes(b"no picture")
+    result = call([*fss, "-o", tmp_path / "l.parquet"])
+    assert "1 objects with 2 parts on 3 images" in result.output
+    assert "skipped: 2 images, the first FSS/0: " in result.output
+    assert "0.png cannot be read as an image" in result.output
+
+
 def test_torchrun_ranks_share_the_work_and_the_last_writes_the_file(fss, tmp_path):
     out = tmp_path / "labels.parquet"
     first = call([*fss, "-o", out], RANK="1", WORLD_SIZE="2")
@@ -114,7 +124,7 @@ def test_what_cannot_be_is_refused_before_any_work(fss, tmp_path, monkeypatch, c
 def test_a_damaged_annotation_file_and_absent_data_are_refused(tmp_path):
     (tmp_path / "a.json").write_text('{"images": [')
     words = ["--source", "coco", "--root", tmp_path, "-m", "region-tree", "-o", tmp_path / "l.parquet"]
-    with pytest.raises(UsageError, match="a.json is no valid JSON"):
+    with pytest.raises(UsageError, match=r"a.json is no valid JSON"):
         call([*words, "--annotations", tmp_path / "a.json"])
     with pytest.raises(DataMissing, match="there is no folder"):
         call(["--source", "hq-seg44k", "--root", tmp_path / "absent", "-o", tmp_path / "l.parquet"])

@@ -1,6 +1,7 @@
 """From images with objects to one file: the same bytes however the work is divided, and what is refused."""
 
 import json
+import pickle
 
 import numpy as np
 import pyarrow as pa
@@ -32,7 +33,7 @@ class Colours:
         return [Region(Mask.from_array((image_HWC == c).all(axis=2))) for c in colours if c.any()]
 
     def describe(self):
-        return {"method": "colours"}
+        return {"method": "colours", "but": ("black",)}
 
 
 def stripes(count, height=6, width=12):
@@ -198,10 +199,12 @@ def test_a_limit_takes_the_first_images_of_the_source(source, tmp_path):
 @pytest.mark.parametrize("finished", [True, False])
 def test_labels_of_another_job_are_not_mixed_in(source, tmp_path, finished):
     make_labels(source, Colours(), out=tmp_path / "l.parquet", shard=Shard(0, 1 if finished else 2))
-    with pytest.raises(RecordMismatch, match=r"slivers is {'min_fraction': 0.0, 'min_pixels': 1} there, .* --out"):
+    with pytest.raises(
+        RecordMismatch, match=r"slivers.min_pixels is 1 there, 2 was asked for. Name another file with --out"
+    ):
         make_labels(source, Colours(), out=tmp_path / "l.parquet", slivers=Slivers(min_pixels=2))
     others = SampleList([sample("b", stripes(2), box(0, 4))], name="drawn")
-    with pytest.raises(RecordMismatch, match="source is"):
+    with pytest.raises(RecordMismatch, match=r"source.fingerprint is '[0-9a-f]{64}' there"):
         make_labels(Source(others, tmp_path, {}), Colours(), out=tmp_path / "l.parquet")
 
 
@@ -242,7 +245,7 @@ class TestFile:
             "images": 11,
             "fingerprint": source.dataset.fingerprint(ids),
         }
-        assert identity["proposer"] == {"method": "colours"}
+        assert identity["proposer"] == {"method": "colours", "but": ["black"]}
         assert identity["slivers"] == {"min_fraction": 0.01, "min_pixels": 2}
         assert identity["consbench"]
 
@@ -336,6 +339,22 @@ class TestDataset:
             dataset.load(file, root)
         opened = dataset.load(file, root, allow_missing=True)
         assert (list(opened.ids), list(opened.missing)) == (["x"], ["pics/y.png"])
+
+    def test_labels_of_drawn_images_are_attached_to_their_dataset(self, source, tmp_path):
+        make_labels(source, Colours(), out=tmp_path / "l.parquet")
+        opened = dataset.attach(tmp_path / "l.parquet", source.dataset)
+        assert set(opened.ids) == set(source.dataset.ids) - {"none", "torn", "plain"}
+        assert (opened.load("a/10").image() == stripes(4)).all()
+        assert len(opened.load("a/10").objects[0].parts) == 4
+        with pytest.raises(DataMissing, match=r"labels images that lay in no file .*attach\(file, dataset\)"):
+            dataset.load(tmp_path / "l.parquet", tmp_path)
+        with pytest.raises(DataMissing, match=r"8 of the 8 images .* 'Z', are not in other \(all\); .* of drawn-all"):
+            dataset.attach(tmp_path / "l.parquet", SampleList([], name="other"))
+
+    def test_a_worker_that_is_started_anew_reads_the_same(self, labelled):
+        opened = dataset.load(*labelled[:2])
+        again = pickle.loads(pickle.dumps(opened))
+        assert again.load("y").objects == opened.load("y").objects
 
     def test_the_fingerprint_follows_the_file(self, labelled, tmp_path):
         file, root, source = labelled

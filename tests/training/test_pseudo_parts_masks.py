@@ -8,12 +8,16 @@ import torch
 from segment_anything import SamAutomaticMaskGenerator
 
 from consbench import registry
+from consbench.datasets.base import SampleList
 from consbench.errors import ContractError, RunFailed, UsageError
+from consbench.masks import Mask
 from consbench.model import Prediction
+from consbench.types import Object, Sample
 from consbench_adapters import checkpoints, sam
 from consbench_adapters.dimensions import SamDimensions
-from consbench_reference_training.pseudo_parts import automatic_masks
+from consbench_reference_training.pseudo_parts import Source, automatic_masks, make_labels
 from consbench_reference_training.pseudo_parts.automatic_masks import AutomaticMasks
+from consbench_reference_training.pseudo_parts.batches import Shard
 from consbench_reference_training.pseudo_parts.proposers import ClickGrid, Grid, choose_proposer
 
 TINY = SamDimensions(
@@ -76,6 +80,25 @@ def test_regions_are_those_of_the_packages_generator(model, image, options):
     for region, one in zip(regions, wanted, strict=True):
         assert (region.mask.array() == one["segmentation"]).all()
         assert region.score == one["predicted_iou"]
+
+
+def test_a_sam_labels_the_same_bytes_in_one_process_or_two(model, image, tmp_path):
+    whole = np.zeros(image.shape[:2], dtype=bool)
+    whole[5:40, 10:50] = True
+    mirrored = image[:, ::-1].copy()
+    samples = [
+        Sample(
+            name, *image.shape[:2], (Object(1, "thing", Mask.from_array(whole), ()),), lambda picture=picture: picture
+        )
+        for name, picture in (("a", image), ("b", mirrored))
+    ]
+    source, grid = Source(SampleList(samples), tmp_path, {}), OPEN
+    make_labels(source, AutomaticMasks(model, grid), out=tmp_path / "one.parquet")
+    for index in (0, 1):
+        state = make_labels(source, AutomaticMasks(model, grid), out=tmp_path / "two.parquet", shard=Shard(index, 2))
+    assert state.about.counts["objects_kept"] == 2
+    assert state.about.identity["proposer"]["model"]["sha256"] == model.identity["sha256"]
+    assert (tmp_path / "one.parquet").read_bytes() == (tmp_path / "two.parquet").read_bytes()
 
 
 def test_thresholds_that_nothing_passes_give_no_region(model, image):

@@ -147,6 +147,12 @@ class TestEntitySeg:
         with pytest.raises(UsageError, match=r"entityseg needs its annotations: give --annotations FILE.json"):
             entityseg(tmp_path, [])
 
+    def test_folders_may_be_links(self, tmp_path):
+        save(tmp_path / "elsewhere/deep/1.jpg")
+        (tmp_path / "root").mkdir()
+        (tmp_path / "root/linked").symlink_to(tmp_path / "elsewhere", target_is_directory=True)
+        assert find_pictures(["1.jpg"], tmp_path / "root") == [tmp_path / "root/linked/deep/1.jpg"]
+
     def test_a_folder_that_links_to_itself_is_walked_once(self, tmp_path):
         save(tmp_path / "x/1.jpg")
         (tmp_path / "x/loop").symlink_to(tmp_path, target_is_directory=True)
