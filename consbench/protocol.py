@@ -20,6 +20,7 @@ from consbench.types import Object, Part
 # What the protocol fixes beyond its fields. The text enters the id: whoever changes a rule changes it here.
 RULES = {
     "unit": "one click is one annotated part of one object of one image",
+    "extra clicks": "asked after the first click of every part; in no number that does not name them",
     "eligible": "non-empty part of a non-empty object that is no crowd region, of at least min_part_area pixels",
     "masks": "bool at original image size, logits > 0 after the model's own upsampling",
     "object, part": "the mask in position 1, the mask in position 2",
@@ -42,16 +43,37 @@ class Protocol:
     'consamme-2025.v1-...'
     >>> Protocol(min_part_area=100).deviations
     ('min_part_area=100',)
+
+    Attributes:
+        name, version: which protocol this is.
+        click: where the click on each part is; every headline number is over these clicks alone.
+        min_part_area: parts of fewer pixels are not clicked.
+        extra_clicks: further clicks on each part, answered from the same encoding of the image; they
+            serve the numbers about click sensitivity and nothing else.
+
+    Raises UsageError where the area is below 1 or a click strategy is named twice.
     """
 
     name: str = "consamme-2025"
     version: int = 1
     click: ClickStrategy = PART_CENTRE
     min_part_area: int = 1
+    extra_clicks: tuple[ClickStrategy, ...] = ()
 
     def __post_init__(self) -> None:
         if self.min_part_area < 1:
             raise UsageError(f"the smallest part area is 1 pixel; got {self.min_part_area}")
+        for number, strategy in enumerate(self.clicks):
+            if strategy in self.clicks[:number]:
+                raise UsageError(
+                    f"the click '{strategy}' is given twice, and would be the same pixel; give random or jitter "
+                    f"another seed, as in random#{strategy.seed + 1}"
+                )
+
+    @property
+    def clicks(self) -> tuple[ClickStrategy, ...]:
+        """The clicks on each part, by their index in the record: the protocol's own, then the extra ones."""
+        return (self.click, *self.extra_clicks)
 
     @property
     def id(self) -> str:
@@ -78,8 +100,11 @@ class Protocol:
     @classmethod
     def from_dict(cls, fields: Mapping[str, Any]) -> Protocol:
         """Rebuild a protocol that `to_dict` wrote."""
-        return cls(**{**fields, "click": ClickStrategy.parse(fields["click"])})
+        extra = tuple(ClickStrategy.parse(text) for text in fields.get("extra_clicks", ()))
+        return cls(**{**fields, "click": ClickStrategy.parse(fields["click"]), "extra_clicks": extra})
 
 
 def _plain(value: object) -> object:
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
     return str(value) if isinstance(value, ClickStrategy) else value

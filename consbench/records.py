@@ -3,7 +3,7 @@
     runs/<name>/
         run.json         what was asked, what it resolved to, counts; written last, so it means "complete"
         clicks.parquet   one row per click, sorted by ids
-        pairs.parquet    one row per pair of answered clicks on one object, sorted by ids
+        pairs.parquet    one row per pair of answered clicks that are compared, sorted by ids
         masks.parquet    the K masks of each answered click, run-length encoded (unless switched off)
         journal/         only while a run is under way: identity.json and one folder per batch of images
 
@@ -30,7 +30,8 @@ from consbench.errors import RecordMismatch, RecordUnreadable
 FORMAT = 1
 TABLES = ("clicks", "pairs", "masks")
 
-_IDS = [("image_id", pa.string()), ("object_id", pa.int64()), ("part_id", pa.int64())]
+_IDS = [("image_id", pa.string()), ("object_id", pa.int64()), ("part_id", pa.int64()), ("click", pa.int32())]
+_PER_OUTPUT, _PER_PAIR_OF_OUTPUTS = pa.list_(pa.float64()), pa.list_(pa.float64())
 SCHEMAS: Mapping[str, pa.Schema] = {
     "clicks": pa.schema(
         [
@@ -42,16 +43,28 @@ SCHEMAS: Mapping[str, pa.Schema] = {
             ("k", pa.int32()),
             ("status", pa.string()),
             ("reason", pa.string()),
-            ("iou_object", pa.list_(pa.float64())),
-            ("iou_part", pa.list_(pa.float64())),
+            ("iou_object", _PER_OUTPUT),
+            ("iou_part", _PER_OUTPUT),
             ("area", pa.list_(pa.int64())),
-            ("score", pa.list_(pa.float64())),
+            ("score", _PER_OUTPUT),
+            ("other_area", pa.list_(pa.int64())),
+            ("others", pa.list_(pa.int64())),
+            ("iou_outputs", _PER_PAIR_OF_OUTPUTS),
             ("object_area", pa.int64()),
             ("part_area", pa.int64()),
+            ("height", pa.int32()),
+            ("width", pa.int32()),
         ]
     ),
     "pairs": pa.schema(
-        [*_IDS[:2], ("part_a", pa.int64()), ("part_b", pa.int64()), ("iou", pa.list_(pa.float64()))],
+        [
+            *_IDS[:2],
+            ("part_a", pa.int64()),
+            ("click_a", pa.int32()),
+            ("part_b", pa.int64()),
+            ("click_b", pa.int32()),
+            ("iou", _PER_PAIR_OF_OUTPUTS),
+        ]
     ),
     "masks": pa.schema([*_IDS, ("height", pa.int32()), ("width", pa.int32()), ("counts", pa.list_(pa.binary()))]),
     "images": pa.schema(
@@ -64,7 +77,7 @@ SCHEMAS: Mapping[str, pa.Schema] = {
         ]
     ),
 }
-_SORT = {"pairs": ["image_id", "object_id", "part_a", "part_b"], "images": ["image_id"]}
+_SORT = {"pairs": ["image_id", "object_id", "part_a", "click_a", "part_b", "click_b"], "images": ["image_id"]}
 _Row = dict[str, Any]
 
 
@@ -155,7 +168,7 @@ class Journal:
     def _gather(self, name: str) -> pa.Table:
         empty = SCHEMAS[name].empty_table()
         tables = [_read(batch / f"{name}.parquet") for batch in self._batches]
-        keys = _SORT.get(name, ["image_id", "object_id", "part_id"])
+        keys = _SORT.get(name, [key for key, _ in _IDS])
         return pa.concat_tables([empty, *tables]).sort_by([(key, "ascending") for key in keys]).combine_chunks()
 
 

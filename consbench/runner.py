@@ -1,7 +1,8 @@
 """The loop of section 4.1: every image, every object, every part, one click each, one row each.
 
 The model runs once per click. What it answered is measured against the annotation and against its own
-answers from the object's other parts, written down, and never asked again.
+answers from the object's other parts, written down, and never asked again. A protocol may ask for extra
+clicks on every part; they follow the first ones, from the same encoding of the image.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import difflib
 import time
 from collections.abc import Callable, Iterator, Sequence
-from itertools import zip_longest
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +19,14 @@ import numpy as np
 from consbench import provenance
 from consbench.datasets.base import Dataset, SampleList
 from consbench.errors import BadSample, RunFailed, UnknownName, UsageError
-from consbench.measure import click_row, encode, mask_row, pair_rows
-from consbench.model import Model, Prediction, PrivilegedModel, Target, as_model, check_prediction, identity_of
+from consbench.measure import Question, click_row, encode, failed_row, mask_row, pair_rows
+from consbench.model import Model, Prediction, PrivilegedModel, as_model, check_prediction, identity_of
 from consbench.ordering import parse_order
 from consbench.protocol import Protocol
 from consbench.records import FORMAT, ImageRows, Journal, is_complete, refuse_other_run
 from consbench.run import Run, open_run
-from consbench.types import Click, Image, Sample
+from consbench.surroundings import Surroundings
+from consbench.types import Image, Sample
 
 Progress = Callable[[int, int], None]
 SECONDS_BETWEEN_FLUSHES = 20.0
@@ -152,21 +154,24 @@ def evaluate_image(
         rows.image |= {"status": "skipped", "reason": str(error), "seconds": time.perf_counter() - began}
         return rows
 
-    targets = [(obj, part) for obj in sample.objects for part in protocol.eligible_parts(obj)]
-    clicks = [protocol.click.click(image_id, obj, part) for obj, part in targets]
+    questions = [
+        Question((obj, part), number, strategy.click(image_id, obj, part))
+        for number, strategy in enumerate(protocol.clicks)
+        for obj in sample.objects
+        for part in protocol.eligible_parts(obj)
+    ]
     try:
-        predictions = _predict(model, sample, image_HWC, targets, clicks)
+        predictions = _predict(model, sample, image_HWC, questions)
         answers = [answer for prediction in predictions for answer in encode(prediction)]
     except Exception as error:  # a model is somebody's code: whatever it raises is a result
         rows.image |= {"status": "failed", "reason": f"{type(error).__name__}: {error}"}
-        answers = []
-
-    for target, click, answer in zip_longest(targets, clicks, answers):
-        rows.clicks.append(click_row(image_id, target, click, answer, rows.image["reason"]))
-        if answer and keep_masks:
-            rows.masks.append(mask_row(image_id, target, answer, sample))
-    if answers:
-        rows.pairs = pair_rows(image_id, targets, answers)
+        rows.clicks = [failed_row(image_id, question, rows.image["reason"]) for question in questions]
+    else:
+        surroundings = Surroundings.of(sample)
+        answered = list(zip(questions, answers, strict=True))
+        rows.clicks = [click_row(image_id, question, answer, surroundings) for question, answer in answered]
+        rows.pairs = pair_rows(image_id, questions, answers)
+        rows.masks = [mask_row(image_id, question, answer) for question, answer in answered] if keep_masks else []
     rows.image |= {"dropped": [list(skip) for skip in sample.skipped], "seconds": time.perf_counter() - began}
     return rows
 
@@ -195,17 +200,25 @@ def select(dataset: Dataset, ids: Sequence[str] | None = None, limit: int | None
 
 
 def _predict(
-    model: Model | PrivilegedModel, sample: Sample, image_HWC: Image, targets: Sequence[Target], clicks: Sequence[Click]
+    model: Model | PrivilegedModel, sample: Sample, image_HWC: Image, questions: Sequence[Question]
 ) -> Iterator[Prediction]:
     """Encode once, then answer the clicks in chunks of a bounded number of mask pixels."""
-    encoded = None if isinstance(model, PrivilegedModel) or not clicks else model.encode(image_HWC)
-    size = max(1, PIXELS_PER_CALL // (sample.height * sample.width))
-    for first in range(0, len(clicks), size):
-        chunk = slice(first, first + size)
-        clicks_N2 = np.array(clicks[chunk], dtype=np.float64)
+    encoded = None if isinstance(model, PrivilegedModel) or not questions else model.encode(image_HWC)
+    for chunk in _chunks(questions, max(1, PIXELS_PER_CALL // (sample.height * sample.width))):
+        clicks_N2 = np.array([question.click for question in chunk], dtype=np.float64)
         if isinstance(model, PrivilegedModel):
-            answer: object = model.answer(sample, targets[chunk])
+            answer: object = model.answer(sample, [question.target for question in chunk])
         else:
             assert encoded is not None, "encoded above, since there are clicks"
             answer = encoded.predict(clicks_N2)
         yield check_prediction(answer, len(clicks_N2), (sample.height, sample.width))
+
+
+def _chunks(questions: Sequence[Question], size: int) -> Iterator[list[Question]]:
+    """Cut the questions, which are sorted by number, into calls of at most `size`.
+
+    A call never mixes numbers, so the first clicks are asked exactly as they are without extra ones.
+    """
+    for _, group in groupby(questions, key=lambda question: question.number):
+        own = list(group)
+        yield from (own[first : first + size] for first in range(0, len(own), size))

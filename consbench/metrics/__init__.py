@@ -4,87 +4,60 @@ A metric is a frozen value whose text is its name: `str(CVR(0.5)) == "CVR@0.5"`,
 back. Every metric has `tally(answers) -> Tally` and the `unit` it counts.
 """
 
-from __future__ import annotations
-
-import re
-from collections.abc import Sequence
-from typing import Protocol
-
-from consbench.errors import UnknownName, UsageError
 from consbench.metrics.answers import Answers
-from consbench.metrics.consistency import CVR, PooledCVR
-from consbench.metrics.overlap import MIoU, SizeRatio
-from consbench.metrics.placement import Placement, histogram, object_position
+from consbench.metrics.breakdown import BY, Group, breakdown
+from consbench.metrics.calibration import Bin, Calibration, reliability
+from consbench.metrics.catalogue import DELTAS, extended, headline, parse, selection_grid
+from consbench.metrics.consistency import CVR, Agreement, Curve, CVRArea, PooledCVR, cvr_curve
+from consbench.metrics.mistakes import KINDS, Mistake, MistakeCost, kinds
+from consbench.metrics.nesting import Containment, Duplicates, Nestedness
+from consbench.metrics.overlap import Gap, MIoU, SizeRatio
+from consbench.metrics.placement import Placement, PlacementEntropy, SwitchRate, histogram, object_position
+from consbench.metrics.quadrants import QUADRANTS, Quadrants
+from consbench.metrics.sensitivity import PartEffect, WithinCVR, WithinCVRArea
 from consbench.metrics.tally import Tally
+from consbench.metrics.under import Metric, Under
 
 __all__ = [
+    "BY",
     "CVR",
     "DELTAS",
+    "KINDS",
+    "QUADRANTS",
+    "Agreement",
     "Answers",
+    "Bin",
+    "CVRArea",
+    "Calibration",
+    "Containment",
+    "Curve",
+    "Duplicates",
+    "Gap",
+    "Group",
     "MIoU",
     "Metric",
+    "Mistake",
+    "MistakeCost",
+    "Nestedness",
+    "PartEffect",
     "Placement",
+    "PlacementEntropy",
     "PooledCVR",
+    "Quadrants",
     "SizeRatio",
+    "SwitchRate",
     "Tally",
+    "Under",
+    "WithinCVR",
+    "WithinCVRArea",
+    "breakdown",
+    "cvr_curve",
+    "extended",
     "headline",
     "histogram",
+    "kinds",
     "object_position",
     "parse",
+    "reliability",
+    "selection_grid",
 ]
-
-DELTAS = (0.5, 0.7, 0.9)
-
-
-class Metric(Protocol):
-    """A number about a run."""
-
-    @property
-    def unit(self) -> str: ...
-    def tally(self, answers: Answers, /) -> Tally: ...
-
-
-def parse(name: str) -> Metric:
-    """Return the metric of that name; raises UnknownName or UsageError.
-
-    >>> parse("CVR@0.5"), parse("placement@1/2")
-    (CVR(delta=0.5), Placement(position=1, first=2))
-    """
-    match re.split("[@/]", name):
-        case ["mIoU-object"]:
-            return MIoU("object")
-        case ["mIoU-part"]:
-            return MIoU("part")
-        case ["size-ratio"]:
-            return SizeRatio()
-        case ["CVR", delta]:
-            return CVR(_delta(delta, name))
-        case ["pooled-CVR", delta]:
-            return PooledCVR(_delta(delta, name))
-        case ["placement", position, *first] if position.isdigit() and all(f.isdigit() for f in first[:1]):
-            return Placement(int(position), int(first[0]) if first else None)
-    known = ["mIoU-object", "mIoU-part", "size-ratio", "CVR@0.5", "pooled-CVR@0.5", "placement@1", "placement@1/2"]
-    raise UnknownName("metric", name, known)
-
-
-def headline(deltas: Sequence[float] = DELTAS, outputs: int = 3) -> list[Metric]:
-    """The metrics of a summary: Table 1, what must stand beside it, and Figure 4 for so many outputs."""
-    return [
-        MIoU("object"),
-        MIoU("part"),
-        *(CVR(d) for d in deltas),
-        *(PooledCVR(d) for d in deltas),
-        SizeRatio(),
-        *(Placement(k) for k in range(1, outputs + 1)),
-        *(Placement(k, first=2) for k in range(1, min(outputs, 2) + 1)),
-    ]
-
-
-def _delta(text: str, name: str) -> float:
-    try:
-        delta = float(text)
-    except ValueError:
-        raise UsageError(f"'{name}': the threshold must be a number, as in CVR@0.5") from None
-    if not 0 < delta <= 1:
-        raise UsageError(f"'{name}': the threshold is an IoU above 0 and at most 1; got {delta:g}")
-    return delta

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 
+from consbench.masks import FloatArray
 from consbench.metrics.answers import Answers
 from consbench.metrics.tally import Tally
+from consbench.metrics.units import object_means, over_objects, over_pairs, threshold_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,19 +32,11 @@ class CVR:
     delta: float
 
     def __str__(self) -> str:
-        return f"CVR@{self.delta:g}"
+        return f"CVR@{threshold_text(self.delta)}"
 
     def tally(self, answers: Answers) -> Tally:
-        objects = len(answers.image_O)
-        pairs_O = np.bincount(answers.object_P, minlength=objects)
-        violated_O = np.bincount(answers.object_P, weights=_violated(answers, self.delta), minlength=objects)
-        paired_O = pairs_O > 0
-        rate_O = np.divide(violated_O, pairs_O, out=np.zeros(objects), where=paired_O)
-        return Tally(
-            answers.per_image(rate_O, answers.image_O),
-            answers.per_image(paired_O.astype(float), answers.image_O),
-            answers.per_image((~paired_O).astype(float), answers.image_O),
-        )
+        violated_P = (answers.object_iou_P < self.delta).astype(float)
+        return over_objects(answers, object_means(answers, violated_P, answers.object_P))
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,16 +53,81 @@ class PooledCVR:
     delta: float
 
     def __str__(self) -> str:
-        return f"pooled-CVR@{self.delta:g}"
+        return f"pooled-CVR@{threshold_text(self.delta)}"
 
     def tally(self, answers: Answers) -> Tally:
-        image_P = answers.image_O[answers.object_P]
-        violated_I = answers.per_image(_violated(answers, self.delta), image_P)
-        return Tally(violated_I, answers.per_image(np.ones(len(image_P)), image_P), np.zeros_like(violated_I))
+        return over_pairs(answers, (answers.object_iou_P < self.delta).astype(float))
 
 
-def _violated(answers: Answers, delta: float) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    if not len(answers.object_P):
-        return np.zeros(0)
-    violated: np.ndarray[tuple[int], np.dtype[np.float64]] = (answers.iou_PKK[:, 0, 0] < delta).astype(float)
-    return violated
+@dataclass(frozen=True, slots=True)
+class CVRArea:
+    """Area under the curve of CVR against δ in (0, 1], × 100: the consistency without a threshold.
+
+    A pair violates at every δ above its IoU, so its part of the integral is exactly 1 - IoU; nothing is
+    sampled. Mean over objects, or over pairs where `pooled`.
+
+    >>> str(CVRArea()), str(CVRArea(pooled=True))
+    ('CVR-AUC', 'pooled-CVR-AUC')
+    """
+
+    pooled: bool = False
+
+    @property
+    def unit(self) -> str:
+        return "pairs" if self.pooled else "objects"
+
+    def __str__(self) -> str:
+        return "pooled-CVR-AUC" if self.pooled else "CVR-AUC"
+
+    def tally(self, answers: Answers) -> Tally:
+        apart_P = 1 - answers.object_iou_P
+        if self.pooled:
+            return over_pairs(answers, apart_P)
+        return over_objects(answers, object_means(answers, apart_P, answers.object_P))
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """Mean IoU between the object masks of an object's clicks: mean over objects, × 100.
+
+    The same statement as `CVRArea`, told as agreement: the two add up to 100.
+
+    >>> str(Agreement())
+    'agreement'
+    """
+
+    unit: ClassVar[str] = "objects"
+
+    def __str__(self) -> str:
+        return "agreement"
+
+    def tally(self, answers: Answers) -> Tally:
+        return over_objects(answers, object_means(answers, answers.object_iou_P, answers.object_P))
+
+
+class Curve(NamedTuple):
+    """CVR against δ.
+
+    delta_D     thresholds, ascending
+    cvr_D       CVR at each, mean over objects, percent; NaN where no object has a pair
+    pooled_D    the same over pairs
+    """
+
+    delta_D: FloatArray
+    cvr_D: FloatArray
+    pooled_D: FloatArray
+
+
+def cvr_curve(answers: Answers, deltas: Sequence[float] | FloatArray | None = None) -> Curve:
+    """Return CVR at many thresholds in one pass; by default at 0.01, 0.02, …, 1."""
+    delta_D = np.arange(1, 101) / 100 if deltas is None else np.sort(np.asarray(deltas, np.float64))
+    iou_P = answers.object_iou_P
+    if not len(iou_P):
+        nothing_D = np.full(len(delta_D), np.nan)
+        return Curve(delta_D, nothing_D, nothing_D)
+    pairs_O = np.bincount(answers.object_P, minlength=len(answers.image_O))
+    weight_P = 1 / (pairs_O[answers.object_P] * (pairs_O > 0).sum())
+    ascending = np.argsort(iou_P, kind="stable")
+    below_D = np.searchsorted(iou_P[ascending], delta_D, side="left")
+    cumulative = np.concatenate([[0.0], np.cumsum(weight_P[ascending])])
+    return Curve(delta_D, 100 * cumulative[below_D], 100 * below_D / len(iou_P))

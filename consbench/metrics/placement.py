@@ -8,9 +8,10 @@ from typing import ClassVar
 
 import numpy as np
 
-from consbench.metrics.answers import Answers, IntArray
-from consbench.metrics.overlap import over_clicks
+from consbench.metrics.answers import Answers
 from consbench.metrics.tally import Tally
+from consbench.metrics.units import over_clicks, over_objects, sums_over_clicks
+from consbench.metrics.unpack import IntArray
 
 
 def object_position(answers: Answers, first: int | None = None) -> IntArray:
@@ -74,3 +75,49 @@ class Placement:
 
     def tally(self, answers: Answers) -> Tally:
         return over_clicks(answers, (object_position(answers, self.first) == self.position).astype(float))
+
+
+@dataclass(frozen=True, slots=True)
+class PlacementEntropy:
+    """Entropy of the histogram of positions (Figure 4), in bits; 0 where the object is always in one position.
+
+    At most log2 of the number of outputs: 1.58 for three.
+
+    >>> str(PlacementEntropy())
+    'placement-entropy'
+    """
+
+    unit: ClassVar[str] = "clicks"
+
+    def __str__(self) -> str:
+        return "placement-entropy"
+
+    def tally(self, answers: Answers) -> Tally:
+        classes = np.arange(answers.iou_object_NK.shape[1] + 1)
+        in_class_NS = (object_position(answers)[:, None] == classes).astype(float)
+        return sums_over_clicks(answers, in_class_NS, np.ones(len(in_class_NS), bool), "entropy")
+
+
+@dataclass(frozen=True, slots=True)
+class SwitchRate:
+    """Share of objects whose object mask is not in the same position for all of their clicks, × 100.
+
+    An object with one clicked part cannot switch: undefined.
+
+    >>> str(SwitchRate())
+    'switch-rate'
+    """
+
+    unit: ClassVar[str] = "objects"
+
+    def __str__(self) -> str:
+        return "switch-rate"
+
+    def tally(self, answers: Answers) -> Tally:
+        objects = len(answers.image_O)
+        position_N = object_position(answers)
+        lowest_O, highest_O = np.full(objects, np.iinfo(np.int64).max), np.full(objects, -1)
+        np.minimum.at(lowest_O, answers.object_N, position_N)
+        np.maximum.at(highest_O, answers.object_N, position_N)
+        several_O = np.bincount(answers.object_N, minlength=objects) > 1
+        return over_objects(answers, np.where(several_O, lowest_O != highest_O, np.nan))

