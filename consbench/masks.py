@@ -19,6 +19,7 @@ from pycocotools import mask as coco
 
 BoolArray = NDArray[np.bool_]
 FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,3 +132,24 @@ def iou(a: Sequence[Mask], b: Sequence[Mask]) -> FloatArray:
         return np.zeros((len(a), len(b)))
     codes_a, codes_b = [m.coco() for m in a], [m.coco() for m in b]
     return np.asarray(coco.iou(codes_a, codes_b, [False] * len(b)), dtype=np.float64)
+
+
+def intersections(a: Sequence[Mask], b: Sequence[Mask]) -> IntArray:
+    """How many pixels every mask of `a` shares with every mask of `b`: int64 (A, B).
+
+    >>> full, row = encode(np.stack([np.ones((2, 3), bool), np.eye(2, 3) > 0]))
+    >>> intersections([full, row], [full, row]).tolist()
+    [[6, 2], [2, 2]]
+    """
+    if not a or not b:
+        return np.zeros((len(a), len(b)), np.int64)
+    # Against a crowd region, pycocotools divides the intersection by the area of the first mask alone.
+    share_AB = np.asarray(coco.iou([m.coco() for m in a], [m.coco() for m in b], [True] * len(b)), np.float64)
+    area_A = np.array([m.area for m in a], np.float64)
+    return np.rint(share_AB * area_A[:, None]).astype(np.int64)
+
+
+def intersection(a: Mask, b: Mask) -> Mask:
+    """The pixels that two masks of equal size share."""
+    merged = coco.merge([a.coco(), b.coco()], intersect=True)
+    return Mask(a.height, a.width, merged["counts"])

@@ -21,7 +21,7 @@ from consbench.datasets.base import Dataset, SampleList
 from consbench.errors import BadSample, RunFailed, UnknownName, UsageError
 from consbench.measure import Question, click_row, encode, failed_row, mask_row, pair_rows
 from consbench.model import Model, Prediction, PrivilegedModel, as_model, check_prediction, identity_of
-from consbench.ordering import parse_order
+from consbench.ordering import Order, parse_order
 from consbench.protocol import Protocol
 from consbench.records import FORMAT, ImageRows, Journal, is_complete, refuse_other_run
 from consbench.run import Run, open_run
@@ -114,25 +114,7 @@ def evaluate(
             f"without parts, a crowd region, or below --min-part-area {protocol.min_part_area}. "
             f"'consbench data info {dataset.name}' shows what it holds"
         )
-    images = journal.images()
-    manifest = {
-        "format": FORMAT,
-        "identity": identity,
-        "asked": asked or {},
-        "default_order": order,
-        "privileged": isinstance(model, PrivilegedModel),
-        "device": str(getattr(model, "device", "cpu")),
-        "missing_files": list(dataset.missing),
-        "failed_images": [[i["image_id"], i["reason"]] for i in images if i["status"] == "failed"],
-        "skipped_images": [[i["image_id"], i["reason"]] for i in images if i["status"] == "skipped"],
-        "dropped_annotations": [[i["image_id"], *dropped] for i in images for dropped in i["dropped"]],
-        "environment": provenance.environment(),
-        "timings": {
-            "finished": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-            "image_seconds": round(sum(i["seconds"] for i in images), 3),
-            "last_session_seconds": round(time.time() - started, 3),
-        },
-    }
+    manifest = _manifest(model, dataset, journal, identity, asked or {}, order, time.time() - started)
     journal.complete(manifest, masks=keep_masks)
     return open_run(out)
 
@@ -174,6 +156,37 @@ def evaluate_image(
         rows.masks = [mask_row(image_id, question, answer) for question, answer in answered] if keep_masks else []
     rows.image |= {"dropped": [list(skip) for skip in sample.skipped], "seconds": time.perf_counter() - began}
     return rows
+
+
+def _manifest(
+    model: object,
+    dataset: Dataset,
+    journal: Journal,
+    identity: dict[str, Any],
+    asked: dict[str, Any],
+    order: Order,
+    seconds: float,
+) -> dict[str, Any]:
+    """What `run.json` says; everything that depends on time or machine stands in it and in no table."""
+    images = journal.images()
+    return {
+        "format": FORMAT,
+        "identity": identity,
+        "asked": asked,
+        "default_order": order,
+        "privileged": isinstance(model, PrivilegedModel),
+        "device": str(getattr(model, "device", "cpu")),
+        "missing_files": list(dataset.missing),
+        "failed_images": [[i["image_id"], i["reason"]] for i in images if i["status"] == "failed"],
+        "skipped_images": [[i["image_id"], i["reason"]] for i in images if i["status"] == "skipped"],
+        "dropped_annotations": [[i["image_id"], *dropped] for i in images for dropped in i["dropped"]],
+        "environment": provenance.environment(),
+        "timings": {
+            "finished": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+            "image_seconds": round(sum(i["seconds"] for i in images), 3),
+            "last_session_seconds": round(seconds, 3),
+        },
+    }
 
 
 def select(dataset: Dataset, ids: Sequence[str] | None = None, limit: int | None = None) -> list[str]:

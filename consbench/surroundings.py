@@ -13,14 +13,10 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
-from pycocotools import mask as coco
 
 from consbench import masks
 from consbench.masks import Mask
 from consbench.types import Object, Sample
-
-IntArray = NDArray[np.int64]
 
 
 class Spill(NamedTuple):
@@ -53,7 +49,7 @@ class Surroundings:
         for (id_a, a), row in zip(objects.items(), overlap_OO, strict=True):
             for (id_b, b), overlap in zip(objects.items(), row, strict=True):
                 if overlap and id_a != id_b:
-                    shared[id_a][id_b] = _intersection(a, b)
+                    shared[id_a][id_b] = masks.intersection(a, b)
         return cls(masks.union(list(objects.values())) if objects else None, objects, shared)
 
     def spill(self, obj: Object, answers: Sequence[Mask]) -> list[Spill]:
@@ -65,31 +61,11 @@ class Surroundings:
             return [Spill(0, 0) for _ in answers]
         others = [object_id for object_id in self.objects if object_id != obj.object_id]
         shared = self.shared[obj.object_id]
-        inside_ME = intersections(answers, [self.everything, obj.mask])
-        inside_MO = intersections(answers, [self.objects[o] for o in others])
+        inside_ME = masks.intersections(answers, [self.everything, obj.mask])
+        inside_MO = masks.intersections(answers, [self.objects[o] for o in others])
         column = {object_id: index for index, object_id in enumerate(others)}
-        twice_MS = intersections(answers, list(shared.values()))
+        twice_MS = masks.intersections(answers, list(shared.values()))
         inside_MO[:, [column[o] for o in shared]] -= twice_MS
         area_O = np.array([self.objects[o].area for o in others], dtype=np.int64)
         held_M = ((2 * inside_MO >= area_O) & (area_O > 0)).sum(axis=1)
         return [Spill(int(a), int(n)) for a, n in zip(inside_ME[:, 0] - inside_ME[:, 1], held_M, strict=True)]
-
-
-def intersections(a: Sequence[Mask], b: Sequence[Mask]) -> IntArray:
-    """How many pixels every mask of `a` shares with every mask of `b`: int64 (A, B).
-
-    >>> full, row = masks.encode(np.stack([np.ones((2, 3), bool), np.eye(2, 3) > 0]))
-    >>> intersections([full, row], [full, row]).tolist()
-    [[6, 2], [2, 2]]
-    """
-    if not a or not b:
-        return np.zeros((len(a), len(b)), np.int64)
-    # Against a crowd region, pycocotools divides the intersection by the area of the first mask alone.
-    share_AB = np.asarray(coco.iou([m.coco() for m in a], [m.coco() for m in b], [True] * len(b)), np.float64)
-    area_A = np.array([m.area for m in a], np.float64)
-    return np.rint(share_AB * area_A[:, None]).astype(np.int64)
-
-
-def _intersection(a: Mask, b: Mask) -> Mask:
-    merged = coco.merge([a.coco(), b.coco()], intersect=True)
-    return Mask(a.height, a.width, merged["counts"])

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from consbench import Mask, Object, Sample
-from consbench.surroundings import Spill, Surroundings, intersections
+from consbench.masks import intersections
+from consbench.surroundings import Spill, Surroundings
 
 stacks = st.tuples(st.integers(1, 7), st.integers(1, 9)).flatmap(
     lambda size: st.tuples(
