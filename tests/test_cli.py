@@ -144,7 +144,7 @@ def test_overwrite_replaces_another_run(consbench: Callable[..., Result]) -> Non
         (["run", "-m", "mine.py:nothing"], "no attribute of mine.py is called 'nothing'"),
         (["run", "-m", "sam", "--checkpoint", "missing.pth", "-d", DATA], "missing.pth"),
         (["run", "--root", "x"], "--root is for one dataset"),
-        (["run", "-m", "empty", "-d", DATA, "--checkpoint", "x"], "--checkpoint is an option of no model named here (empty)"),
+        (["run", "-m", "empty", "-d", DATA, "--checkpoint", "x"], "--checkpoint is an option of no model named here"),
         (["run", "-m", "empty", "-d", DATA, "--split", "val"], "--split is an option of no dataset named here"),
         (["score", "nowhere"], "there is no run directory nowhere"),
         (["score", "."], "holds no finished run"),

@@ -57,7 +57,8 @@ class DenseHead(nn.Module):
         query_NTC = functional.normalize(self.query(clicked_NC).unflatten(1, (self.levels, -1)).float(), dim=-1)
         key_MTC = functional.normalize(self.key(cells_MC).unflatten(1, (self.levels, -1)).float(), dim=-1)
         logits = torch.einsum("ntc,mtc->ntm", query_NTC, key_MTC) * self.log_scale.exp() + self.bias
-        return logits.unflatten(2, (height, width))
+        shaped: Tensor = logits.reshape(*logits.shape[:2], height, width)
+        return shaped
 
 
 def dense_loss(logits_NTSS: Tensor, targets_NTSS: Tensor, valid_NT: Tensor) -> Tensor:

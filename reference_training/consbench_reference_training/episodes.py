@@ -222,7 +222,9 @@ def _clicks_on_image(sample: Sample, count: int, rng: np.random.Generator) -> _C
     and it is in pieces (both ears, say), the piece at the pixel is the subpart.
     """
     objects = usable_objects(sample)
-    clicks, targets, masks = [], [], []
+    clicks: list[tuple[int, int]] = []
+    targets: list[list[int]] = []
+    masks: list[BoolArray] = []
     first_of: dict[int, int] = {}
     pieces_of: dict[int, NDArray[np.int32] | None] = {}
     for place in rng.integers(len(objects), size=count).tolist():

@@ -53,7 +53,7 @@ def param_groups(network: nn.Module, spec: Optimiser, extra: Iterable[nn.Paramet
     Beside `params`, `lr` and `weight_decay` each has a `name` and the `scale` of its learning rate; `extra`
     are further parameters, at the full rate.
     """
-    depth = len(network.image_encoder.blocks)  # type: ignore[arg-type]
+    depth = len(network.get_submodule("image_encoder.blocks"))  # type: ignore[arg-type]
     groups: dict[str, dict[str, Any]] = {}
     named = [(n, p) for n, p in network.named_parameters() if p.requires_grad]
     for name, parameter in [*named, *((f"extra.{i}", p) for i, p in enumerate(extra))]:
