@@ -7,12 +7,14 @@ from consbench.model import Model, Prediction
 from consbench.protocol import Protocol
 from consbench.run import Run, Summary, open_run
 from consbench.runner import evaluate
+from consbench.statistics.comparison import Comparison, compare
 from consbench.types import Click, Object, Part, Sample
 
 __version__ = "0.1.0"
 
 __all__ = [
     "Click",
+    "Comparison",
     "ConsbenchError",
     "Counts",
     "Dataset",
@@ -26,6 +28,7 @@ __all__ = [
     "Sample",
     "SampleList",
     "Summary",
+    "compare",
     "evaluate",
     "open_run",
 ]

@@ -2,7 +2,8 @@
 
 The protocol's click is the centre of the part; the other strategies exist to ask how much the answer
 depends on that choice. A strategy is a value with a name that parses back, and everything random in it
-is derived from its seed and the ids, never from a shared generator.
+is derived from its seed and the ids, never from a shared generator. Clicks that follow from no rule come
+one by one, in a list; `Listed` is the name of one.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from consbench.masks import BoolArray, Mask
 from consbench.types import Click, Object, Part
 
 Kind = Literal["part-centre", "object-centre", "part-centroid", "random", "jitter"]
+LISTED = "listed:"
 _NAME = re.compile(r"(?P<kind>[a-z-]+)(?:@(?P<radius>\d+(?:\.\d+)?))?(?:#(?P<seed>\d+))?")
 
 
@@ -46,6 +48,8 @@ class ClickStrategy:
     @classmethod
     def parse(cls, text: str) -> ClickStrategy:
         """Parse a name; raises UnknownName or UsageError where it is none."""
+        if text.startswith(LISTED):
+            raise UsageError(f"'{text}' names a list of clicks, which no name holds: give the file with --clicks FILE")
         match = _NAME.fullmatch(text)
         kind = match["kind"] if match else text.split("@")[0].split("#")[0]
         if kind not in get_args(Kind):
@@ -81,6 +85,32 @@ class ClickStrategy:
         draw = np.random.default_rng(_seed(self.seed, image_id, obj.object_id, part.part_id))
         y, x = np.argwhere(candidates)[draw.integers(int(candidates.sum()))].tolist()
         return Click(x, y)
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """Clicks that were given one by one: the name of a `consbench.clicklist.ClickList`, not the list itself.
+
+    >>> str(Listed("0123456789abcdef"))
+    'listed:0123456789abcdef'
+
+    Attributes:
+        digest: of the list, see `ClickList.digest`.
+    """
+
+    digest: str
+
+    def __str__(self) -> str:
+        return f"{LISTED}{self.digest}"
+
+
+def parse_clicks(text: str) -> ClickStrategy | Listed:
+    """Parse what `str` made of a strategy or of a list's name; raises UnknownName or UsageError as `ClickStrategy`.
+
+    >>> parse_clicks("listed:0123456789abcdef"), parse_clicks("random#7").seed
+    (Listed(digest='0123456789abcdef'), 7)
+    """
+    return Listed(text.removeprefix(LISTED)) if text.startswith(LISTED) else ClickStrategy.parse(text)
 
 
 def centre(mask: Mask) -> Click:

@@ -38,14 +38,29 @@ class UnknownName(UsageError):
 
     >>> print(UnknownName("model", "hq_sam", ["sam", "hq-sam"]))
     no model is called 'hq_sam'; did you mean 'hq-sam'? Known: hq-sam, sam.
+    >>> print(UnknownName("metric", "cvr-auc", ["CVR-AUC", "cover"]))
+    no metric is called 'cvr-auc'; did you mean 'CVR-AUC'? Known: CVR-AUC, cover.
     """
 
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
         self.kind, self.name, self.known = kind, name, sorted(known)
-        close = difflib.get_close_matches(name, self.known, n=1, cutoff=0.5)
-        hint = f" did you mean '{close[0]}'?" if close else ""
+        close = nearest(name, self.known)
+        hint = f" did you mean '{close}'?" if close else ""
         listed = f" Known: {', '.join(self.known)}." if self.known else " None is installed."
         super().__init__(f"no {kind} is called '{name}';{hint}{listed}")
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """Return the known name most like `name`; None where none is alike. Case matters only between equals.
+
+    >>> nearest("miou-OBJECT", ["mIoU-object", "mIoU-part"]), nearest("sam", ["SAM", "sam"]), nearest("zzz", ["sam"])
+    ('mIoU-object', 'sam', None)
+    """
+    folded: dict[str, list[str]] = {}
+    for candidate in known:
+        folded.setdefault(candidate.casefold(), []).append(candidate)
+    close = difflib.get_close_matches(name.casefold(), folded, n=1, cutoff=0.5)
+    return max(folded[close[0]], key=lambda alike: difflib.SequenceMatcher(None, name, alike).ratio()) if close else None
 
 
 class DataMissing(UsageError):

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from consbench.clicks import ClickStrategy
+from consbench.clicks import ClickStrategy, Listed, parse_clicks
 from consbench.errors import UsageError
 from consbench.types import Object, Part
 
@@ -46,23 +46,26 @@ class Protocol:
 
     Attributes:
         name, version: which protocol this is.
-        click: where the click on each part is; every headline number is over these clicks alone.
+        click: where the click on each part is; every headline number is over these clicks alone. `Listed` where
+            a list says where, and which parts are clicked.
         min_part_area: parts of fewer pixels are not clicked.
         extra_clicks: further clicks on each part, answered from the same encoding of the image; they
             serve the numbers about click sensitivity and nothing else.
 
-    Raises UsageError where the area is below 1 or a click strategy is named twice.
+    Raises UsageError where the area is below 1, a click strategy is named twice, or a list is not alone.
     """
 
     name: str = "consamme-2025"
     version: int = 1
-    click: ClickStrategy = PART_CENTRE
+    click: ClickStrategy | Listed = PART_CENTRE
     min_part_area: int = 1
     extra_clicks: tuple[ClickStrategy, ...] = ()
 
     def __post_init__(self) -> None:
         if self.min_part_area < 1:
             raise UsageError(f"the smallest part area is 1 pixel; got {self.min_part_area}")
+        if isinstance(self.click, Listed) and (self.extra_clicks or self.min_part_area > 1):
+            raise UsageError(f"{self.click} says itself what is clicked: give neither extra clicks nor a smallest part area")
         for number, strategy in enumerate(self.clicks):
             if strategy in self.clicks[:number]:
                 raise UsageError(
@@ -72,8 +75,11 @@ class Protocol:
 
     @property
     def clicks(self) -> tuple[ClickStrategy, ...]:
-        """The clicks on each part, by their index in the record: the protocol's own, then the extra ones."""
-        return (self.click, *self.extra_clicks)
+        """The clicks on each part, by their index in the record: the protocol's own, then the extra ones.
+
+        None where a list holds them.
+        """
+        return () if isinstance(self.click, Listed) else (self.click, *self.extra_clicks)
 
     @property
     def id(self) -> str:
@@ -101,10 +107,10 @@ class Protocol:
     def from_dict(cls, fields: Mapping[str, Any]) -> Protocol:
         """Rebuild a protocol that `to_dict` wrote."""
         extra = tuple(ClickStrategy.parse(text) for text in fields.get("extra_clicks", ()))
-        return cls(**{**fields, "click": ClickStrategy.parse(fields["click"]), "extra_clicks": extra})
+        return cls(**{**fields, "click": parse_clicks(fields["click"]), "extra_clicks": extra})
 
 
 def _plain(value: object) -> object:
     if isinstance(value, tuple):
         return [_plain(item) for item in value]
-    return str(value) if isinstance(value, ClickStrategy) else value
+    return str(value) if isinstance(value, ClickStrategy | Listed) else value

@@ -9,26 +9,36 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute
 
 from consbench.errors import UsageError
+from consbench.masks import BoolArray
 from consbench.metrics import DELTAS, Answers, Metric, headline, histogram
+from consbench.metrics.unpack import find_rows, places
 from consbench.ordering import Order, parse_order
 from consbench.protocol import Protocol
 from consbench.records import read_manifest, read_table
+from consbench.statistics.intervals import intervals
+from consbench.statistics.resampling import LEVEL, RESAMPLES, SEED, restricted
 
 if TYPE_CHECKING:
     import pandas as pd  # a second of start-up that only notebooks need
 
 
 class Score(NamedTuple):
-    """One number: the value (NaN if undefined), over how many units, and how many had no value."""
+    """One number: the value (NaN if undefined), over how many units, how many had none, and its interval.
+
+    `low` and `high` are the ends of the interval of `consbench.statistics.intervals`, NaN where there is none.
+    """
 
     value: float
     n: int
     undefined: int
     unit: str
+    low: float = math.nan
+    high: float = math.nan
 
 
 @dataclass(frozen=True)
@@ -39,12 +49,13 @@ class Summary(Mapping[str, Score]):
         model, dataset: what was evaluated on what; the dataset with its split.
         order: the order the outputs were taken in.
         protocol: id of the protocol.
-        images, objects, clicks: how many were asked about.
+        images, objects, clicks: how many were asked about; extra clicks on a part are not counted.
         failed, skipped, missing: clicks the model failed on; images that could not be read; files of the
             dataset that were absent, and allowed to be.
         positions, positions_of_2: Figure 4: clicks whose object is in position 1, 2, …, none; matched
             among all outputs, and among the first two.
         scores: the metrics.
+        level, resamples, seed: of the intervals: bootstrap over images.
     """
 
     model: str
@@ -61,6 +72,9 @@ class Summary(Mapping[str, Score]):
     positions: tuple[int, ...]
     positions_of_2: tuple[int, ...]
     scores: Mapping[str, Score]
+    level: float
+    resamples: int
+    seed: int
 
     def __getitem__(self, name: str) -> Score:
         return self.scores[name]
@@ -81,13 +95,12 @@ class Summary(Mapping[str, Score]):
         return f"protocol {self.protocol} · order {self.order} · {counted}"
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON-able: undefined values become None beside their counts."""
+        """JSON-able: undefined values, and ends of intervals that are none, become None."""
         plain = {k: v for k, v in vars(self).items() if k != "scores"}
-        scores = {n: {**s._asdict(), "value": None if math.isnan(s.value) else s.value} for n, s in self.items()}
-        return {**plain, "scores": scores}
+        return {**plain, "scores": {name: without_nan(score._asdict()) for name, score in self.items()}}
 
     def to_frame(self) -> pd.DataFrame:
-        """One row per metric: value, n, undefined, unit."""
+        """One row per metric: value, n, undefined, unit, low, high."""
         import pandas as pd
 
         return pd.DataFrame.from_dict(dict(self.scores), orient="index", columns=pd.Index(Score._fields))
@@ -129,8 +142,8 @@ class Run:
 
     @property
     def failed(self) -> int:
-        """How many clicks the model failed on."""
-        return int(pa.compute.sum(pa.compute.not_equal(self._clicks["status"], "ok")).as_py() or 0)
+        """How many clicks the model failed on; extra clicks on a part are not counted."""
+        return int(pa.compute.sum(pa.compute.not_equal(self.first_clicks["status"], "ok")).as_py() or 0)
 
     @cached_property
     def clicks(self) -> pd.DataFrame:
@@ -158,9 +171,25 @@ class Run:
     def _pairs(self) -> pa.Table:
         return read_table(self.path, "pairs")
 
-    def answers(self, order: Order | None = None) -> Answers:
-        """The record as arrays, outputs in `order` (the model's declared order where absent)."""
-        return Answers.from_tables(self._clicks, self._pairs, order or self.default_order)
+    @cached_property
+    def first_clicks(self) -> pa.Table:
+        """The table of clicks without the extra ones on a part: those that every headline number is over."""
+        return self._clicks.filter(pa.compute.equal(self._clicks["click"], 0))
+
+    def answers(self, order: Order | None = None, *, among: BoolArray | None = None) -> Answers:
+        """The record as arrays, the outputs in `order`.
+
+        Args:
+            order: the order of the outputs; the model's declared one where absent.
+            among: bool, for each row of `first_clicks` whether it counts; all where absent. What is left
+                out is as if it had not been asked, and so are the extra clicks on its part.
+
+        Raises UsageError where the order needs scores that the model did not give.
+        """
+        clicks, pairs = self._clicks, self._pairs
+        if among is not None and not among.all():
+            clicks, pairs = _only(clicks, pairs, self.first_clicks.filter(pa.array(among)))
+        return Answers.from_tables(clicks, pairs, order or self.default_order)
 
     def summary(
         self,
@@ -168,36 +197,53 @@ class Run:
         *,
         deltas: Sequence[float] = DELTAS,
         metrics: Sequence[Metric] | None = None,
+        resamples: int = RESAMPLES,
+        level: float = LEVEL,
+        seed: int = SEED,
     ) -> Summary:
-        """Compute metrics from the record; no model is loaded.
+        """Compute metrics and their intervals from the record; no model is loaded.
 
         Args:
             order: the order of the outputs; the model's declared one where absent.
             deltas: thresholds of CVR.
             metrics: these in place of the headline metrics.
+            resamples: how many times the images are drawn anew for the intervals; 0: no intervals.
+            level: how often an interval shall hold the true value.
+            seed: of the draws; the same seed gives the same intervals.
 
-        Raises UsageError where the order needs scores that the model did not give.
+        Raises UsageError where the order needs scores that the model did not give, and for intervals that
+        cannot be had.
         """
         order = order or self.default_order
         answers = self.answers(order)
         outputs = answers.area_NK.shape[1]
         chosen = headline(deltas, outputs) if metrics is None else metrics
-        tallies = {str(metric): (metric.tally(answers), metric.unit) for metric in chosen}
+        tallies = [metric.tally(answers) for metric in chosen]
+        # An image that the model failed on is none of the sample, whatever the metric.
+        answered_I = answers.per_image(np.ones(len(answers.image_N)), answers.image_N) > 0
+        sampled = [restricted(tally, answered_I) for tally in tallies]
+        ends = intervals(sampled, resamples=resamples, level=level, seed=seed)
         return Summary(
             model=self.model,
             dataset=self.dataset,
             order=order,
             protocol=self.protocol.id,
             images=int(self.manifest["identity"]["dataset"]["images"]),
-            objects=self._clicks.group_by(["image_id", "object_id"]).aggregate([]).num_rows,
-            clicks=self._clicks.num_rows,
+            objects=self.first_clicks.group_by(["image_id", "object_id"]).aggregate([]).num_rows,
+            clicks=self.first_clicks.num_rows,
             failed=self.failed,
             skipped=len(self.manifest["skipped_images"]),
             missing=len(self.manifest["missing_files"]),
             privileged=bool(self.manifest["privileged"]),
             positions=tuple(histogram(answers)),
             positions_of_2=tuple(histogram(answers, first=2)),
-            scores={name: Score(t.value, t.count, t.undefined, unit) for name, (t, unit) in tallies.items()},
+            scores={
+                str(metric): Score(tally.value, tally.count, tally.undefined, metric.unit, *interval)
+                for metric, tally, interval in zip(chosen, tallies, ends, strict=True)
+            },
+            level=level,
+            resamples=resamples,
+            seed=seed,
         )
 
 
@@ -221,3 +267,29 @@ def find_runs(paths: Sequence[str | Path]) -> list[Run]:
         else:
             runs.append(open_run(path))
     return runs
+
+
+def without_nan(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields, NaN as None: JSON has no NaN.
+
+    >>> without_nan({"value": math.nan, "n": 0})
+    {'value': None, 'n': 0}
+    """
+    return {k: None if isinstance(v, float) and math.isnan(v) else v for k, v in fields.items()}
+
+
+def _only(clicks: pa.Table, pairs: pa.Table, kept: pa.Table) -> tuple[pa.Table, pa.Table]:
+    """The rows of clicks and pairs that are about the parts of `kept` alone."""
+    texts = pa.compute.unique(kept["image_id"]).to_pylist()
+
+    def among(table: pa.Table, part: str) -> BoolArray:
+        known, wanted = (
+            [places(rows["image_id"], texts), rows["object_id"].to_numpy(), rows[name].to_numpy()]
+            for rows, name in ((kept, "part_id"), (table, part))
+        )
+        return np.asarray(find_rows(known, wanted) >= 0)
+
+    return (
+        clicks.filter(pa.array(among(clicks, "part_id"))),
+        pairs.filter(pa.array(among(pairs, "part_a") & among(pairs, "part_b"))),
+    )

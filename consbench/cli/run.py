@@ -48,9 +48,11 @@ WITHOUT_WEIGHTS = ("oracle", "swapped", "full-image", "empty", "click-disc", "re
 )
 @click.option(
     "--click",
-    "strategy",
+    "strategies",
+    multiple=True,
     metavar="STRATEGY",
-    help="part-centre (default), object-centre, part-centroid, random#SEED, jitter@RADIUS#SEED.",
+    help="part-centre (default), object-centre, part-centroid, random#SEED, jitter@RADIUS#SEED; repeat for "
+    "further clicks on each part: the numbers are over the first, the others show how much the pixel matters.",
 )
 @click.option("--min-part-area", type=int, default=1, show_default=True, help="Leave out parts of fewer pixels.")
 @click.option("--limit", type=int, help="Only the first so many images.")
@@ -95,8 +97,8 @@ def run(ctx: click.Context, /, models: tuple[str, ...], datasets: tuple[str, ...
     from consbench.runner import evaluate
 
     order = parse_order(given["order"]) if given["order"] else None
-    strategy = ClickStrategy.parse(given["strategy"]) if given["strategy"] else ClickStrategy()
-    protocol = Protocol(click=strategy, min_part_area=given["min_part_area"])
+    clicks = [ClickStrategy.parse(text) for text in given["strategies"]] or [ClickStrategy()]
+    protocol = Protocol(click=clicks[0], min_part_area=given["min_part_area"], extra_clicks=tuple(clicks[1:]))
     data_references = [Reference.parse(text) for text in datasets or STANDINS]
     if given["root"] and len(data_references) > 1:
         raise UsageError("--root is for one dataset; with several write each as NAME,root=DIR")

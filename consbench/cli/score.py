@@ -27,25 +27,36 @@ import click
 @click.option(
     "--metric", "metrics", multiple=True, metavar="NAME", help="Only these, such as CVR@0.8 or placement@1/2."
 )
+@click.option("--level", type=float, default=0.95, show_default=True, help="Of the intervals.")
+@click.option("--resamples", type=int, default=2000, show_default=True, help="For the intervals; 0: none.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the resamples.")
 @click.option("--format", "form", type=click.Choice(["table", "json", "csv"]), default="table", show_default=True)
 def score(
-    runs: tuple[str, ...], orders: tuple[str, ...], deltas: tuple[float, ...], metrics: tuple[str, ...], form: str
+    runs: tuple[str, ...],
+    orders: tuple[str, ...],
+    deltas: tuple[float, ...],
+    metrics: tuple[str, ...],
+    form: str,
+    **intervals: Any,
 ) -> None:
-    """Print the numbers of run directories, or of every run in a folder of them.
+    """Print the numbers of run directories, or of every run in a folder of them, with intervals over images.
 
     \b
     consbench score runs
     consbench score runs/sam--pascal-part --order native --order area --delta 0.6
     """  # noqa: D301
     from consbench.cli.tables import print_summaries
-    from consbench.metrics import DELTAS, parse
+    from consbench.metrics import DELTAS
     from consbench.ordering import Order, parse_order
     from consbench.run import find_runs
+    from consbench.statistics.conditions import parse_metric
 
     wanted: list[Order | None] = [parse_order(order) for order in orders] or [None]
-    chosen = [parse(name) for name in metrics] or None
+    chosen = [parse_metric(name) for name in metrics] or None
     opened = sorted(find_runs(runs), key=lambda run: run.dataset)
-    summaries = [run.summary(order, deltas=deltas or DELTAS, metrics=chosen) for run in opened for order in wanted]
+    summaries = [
+        run.summary(order, deltas=deltas or DELTAS, metrics=chosen, **intervals) for run in opened for order in wanted
+    ]
     if form == "table":
         print_summaries(summaries)
     elif form == "json":

@@ -1,4 +1,4 @@
-"""Summaries on a terminal: one row per model and dataset, and Figure 4 as bars of characters."""
+"""Summaries on a terminal: the numbers of each run with their intervals, and Figure 4 as bars of characters."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from consbench.run import Summary
+from consbench.run import Score, Summary
 
-PERCENT = "mIoU-object", "mIoU-part"
 SHADES = "█▓▒░"
 BAR = 40
+STANDIN_NOTE = "standin-…: drawn stand-in images, made on this machine; no number here is one of the paper's datasets"
 
 
 def number(value: float, metric: str) -> str:
@@ -28,8 +28,19 @@ def number(value: float, metric: str) -> str:
     return f"{value:.2f}×" if metric == "size-ratio" else f"{value:.2f}"
 
 
+def interval_text(score: Score) -> str:
+    """The interval of a number in as few characters as say something: three digits, nothing where there is none.
+
+    >>> interval_text(Score(70.0, 9, 0, "clicks", 68.123, 72.5)), interval_text(Score(0.5, 9, 0, "objects", 0.0, 10.04))
+    ('68.1–72.5', '0.00–10.0')
+    """
+    if math.isnan(score.low):
+        return ""
+    return "–".join(f"{end:.1f}" if abs(end) >= 9.995 else f"{end:.2f}" for end in (score.low, score.high))
+
+
 def summary_table(summaries: Sequence[Summary]) -> RenderableType:
-    """One row per summary, one column per metric; the signature of the protocol stands below."""
+    """Per summary one row of numbers and, below, their intervals; one column per metric; notes below all."""
     metrics = [
         name for name in dict.fromkeys(n for s in summaries for n in s) if not name.startswith(("placement", "pooled"))
     ]
@@ -55,6 +66,10 @@ def summary_table(summaries: Sequence[Summary]) -> RenderableType:
             str(s.failed) if s.failed else "0",
             style="red" if s.failed else None,
         )
+        below = [interval_text(s[name]) if name in s else "" for name in (*metrics, *first)]
+        counted = f"{s.images} images, {s.objects} objects" if s.dataset != previous else ""
+        if counted or any(below):
+            table.add_row(counted, "", "", *below, style="dim")
         previous = s.dataset
     return Group(table, Text(_footnotes(summaries), style="dim"))
 
@@ -104,10 +119,15 @@ def _footnotes(summaries: Sequence[Summary]) -> str:
     lines = [f"protocol {p}" for p in dict.fromkeys(s.protocol for s in summaries)]
     if any(s.privileged for s in summaries):
         lines.append("* is shown the ground truth")
+    lines += [
+        f"below each number: {100 * level:g} % interval, {resamples} bootstrap resamples of images, seed {seed}"
+        for level, resamples, seed in dict.fromkeys((s.level, s.resamples, s.seed) for s in summaries if s.resamples)
+    ]
+    if any(score.low == score.high for s in summaries for score in s.values()):
+        lines.append("an interval of one point: these images are all alike, which is no proof that others would be")
+    lines += _undefined(summaries)
     if any(s.dataset.startswith("standin") for s in summaries):
-        lines.append(
-            "standin-…: drawn stand-in images, made on this machine; no number here is one of the paper's datasets"
-        )
+        lines.append(STANDIN_NOTE)
     for problem, what in (
         ("missing", "files are missing, and were allowed to be"),
         ("skipped", "images could not be read"),
@@ -115,6 +135,25 @@ def _footnotes(summaries: Sequence[Summary]) -> str:
         counts = {s.dataset: getattr(s, problem) for s in summaries if getattr(s, problem)}
         lines += [f"{dataset}: {count} {what}" for dataset, count in counts.items()]
     return "\n".join(lines)
+
+
+def _undefined(summaries: Sequence[Summary]) -> list[str]:
+    """What a number is not over, once for all rows of which it is true."""
+    rows: dict[tuple[str, str], list[Summary]] = {}
+    for s in summaries:
+        without: dict[str, list[str]] = {}
+        for name, score in s.items():
+            if score.undefined and not name.startswith("placement"):
+                unit = score.unit.removesuffix("s") if score.undefined == 1 else score.unit
+                without.setdefault(f"{score.undefined} {unit}", []).append(name)
+        for count, names in without.items():
+            rows.setdefault((s.dataset, f"undefined for {count}: {', '.join(names)}"), []).append(s)
+    lines = []
+    for (dataset, text), found in rows.items():
+        everyone = len(found) == sum(s.dataset == dataset for s in summaries)
+        who = "" if everyone else f", {', '.join(f'{s.model} ({s.order})' for s in found)}"
+        lines.append(f"{dataset}{who}: {text}")
+    return lines
 
 
 def _widths(shares: Sequence[float], width: int) -> list[int]:

@@ -1,0 +1,93 @@
+"""`consbench compare`: how runs differ, how sure that is, and whether it may."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+
+
+@click.command("compare", short_help="Differences between runs on the same clicks, with intervals and tests.")
+@click.argument("runs", nargs=-1, required=True, type=click.Path())
+@click.option(
+    "--order",
+    "orders",
+    multiple=True,
+    metavar="ORDER",
+    help="native, area, score; repeat for several: each run takes part in each; default: each model's own.",
+)
+@click.option(
+    "--delta",
+    "deltas",
+    type=click.FloatRange(0, 1, min_open=True),
+    multiple=True,
+    help="Threshold of CVR; repeat for several.",
+)
+@click.option("--metric", "metrics", multiple=True, metavar="NAME", help="Only these, such as CVR@0.5; repeat.")
+@click.option(
+    "--fail-if",
+    "conditions",
+    multiple=True,
+    metavar="CONDITION",
+    help="Exit with 1 where a later run's difference from the first is so, as in 'cvr@0.5 > +1.0'; repeat for several.",
+)
+@click.option("--force", is_flag=True, help="Compare different protocols, images or clicks all the same, and say so.")
+@click.option("--level", type=float, default=0.95, show_default=True, help="Of intervals; tests are at 1 - level.")
+@click.option("--resamples", type=int, default=2000, show_default=True, help="For intervals; 0: none.")
+@click.option(
+    "--permutations",
+    type=click.IntRange(1),
+    default=9_999,
+    show_default=True,
+    help="Swaps drawn for p-values.",
+)
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of all draws.")
+@click.option("--format", "form", type=click.Choice(["table", "json", "csv"]), default="table", show_default=True)
+@click.pass_context
+def compare(ctx: click.Context, /, runs: tuple[str, ...], form: str, **given: Any) -> None:
+    """Compare run directories, or every run in folders of them, on the clicks that all models answered.
+
+    Runs on the same dataset are paired; the first given is what others are measured against.
+
+    \b
+    consbench compare runs/sam--paco runs/hq-sam--paco
+    consbench compare baseline/ candidate/ --metric mIoU-object --fail-if "mIoU-object < -0.5"
+
+    Exit code 1: a condition of --fail-if holds. Exit code 2: the runs must not be compared.
+    """  # noqa: D301
+    from consbench.cli.differences import print_comparison
+    from consbench.metrics import DELTAS
+    from consbench.ordering import parse_order
+    from consbench.run import find_runs
+    from consbench.statistics.comparison import compare as compare_runs
+    from consbench.statistics.comparison import compared_metrics
+    from consbench.statistics.conditions import Condition, parse_metric
+
+    conditions = [Condition.parse(text) for text in given["conditions"]]
+    chosen = [parse_metric(name) for name in given["metrics"]] or compared_metrics(given["deltas"] or DELTAS)
+    comparison = compare_runs(
+        find_runs(runs),
+        order=[parse_order(order) for order in given["orders"]],
+        metrics=[*chosen, *(condition.metric for condition in conditions)],
+        resamples=given["resamples"],
+        permutations=given["permutations"],
+        level=given["level"],
+        seed=given["seed"],
+        force=given["force"],
+    )
+    if form == "table":
+        print_comparison(comparison)
+    elif form == "json":
+        click.echo(json.dumps(comparison.to_dict(), indent=2, ensure_ascii=False))
+    else:
+        click.echo(str(comparison.to_frame().to_csv(index=False)), nl=False)
+
+    failed = False
+    for condition in conditions:
+        for d in condition.held_by(comparison):
+            failed = True
+            what = "is undefined" if d.difference != d.difference else f"is {d.difference:+.2f}"
+            click.echo(f"--fail-if '{condition}' holds: {d.metric} on {d.dataset}, {d.b} - {d.a} {what}", err=True)
+    if failed:
+        ctx.exit(1)
