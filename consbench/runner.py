@@ -17,6 +17,8 @@ from typing import Any
 import numpy as np
 
 from consbench import provenance
+from consbench.clicklist import ClickList
+from consbench.clicks import Listed
 from consbench.datasets.base import Dataset, SampleList
 from consbench.errors import BadSample, RunFailed, UnknownName, UsageError
 from consbench.measure import Question, click_row, encode, failed_row, mask_row, pair_rows
@@ -40,6 +42,7 @@ def evaluate(
     out: str | Path,
     name: str | None = None,
     protocol: Protocol | None = None,
+    clicks: ClickList | None = None,
     limit: int | None = None,
     ids: Sequence[str] | None = None,
     keep_masks: bool = True,
@@ -57,6 +60,7 @@ def evaluate(
         out: the run directory.
         name: what tables call the model; its own name where absent.
         protocol: where to click and how to count; the paper's where absent.
+        clicks: ask these clicks, on their images, and no others; they bring a protocol of their own.
         limit: only the first so many images.
         ids: only these images.
         keep_masks: store the masks themselves, not only what was measured on them.
@@ -67,9 +71,13 @@ def evaluate(
     Raises UsageError (what was asked cannot be), RecordMismatch (`out` holds another run), RunFailed
     (under `fail_fast`).
     """
-    protocol, model, out = protocol or Protocol(), as_model(model), Path(out)
+    model, out = as_model(model), Path(out)
     dataset = SampleList(dataset) if isinstance(dataset, Sequence) else dataset
     order = parse_order(getattr(model, "default_order", "native"))
+    protocol = _protocol(protocol, clicks, narrowed=ids is not None or limit is not None)
+    if clicks:
+        clicks.refuse_other_dataset(dataset)
+        ids = clicks.ids
     chosen = select(dataset, ids, limit)
     identity = {
         "model": identity_of(model, name),
@@ -82,9 +90,13 @@ def evaluate(
         "protocol": {"id": protocol.id, **protocol.to_dict()},
         "masks": keep_masks,
     }
+    if clicks:
+        clicks.refuse_other_annotations(identity["dataset"]["fingerprint"])
     refuse_other_run(out, identity)
     if is_complete(out):
         return open_run(out)
+    if clicks:
+        clicks.refuse_unknown_parts(dataset)
 
     journal, started = Journal(out, identity), time.time()
     try:
@@ -94,7 +106,7 @@ def evaluate(
                 continue
             if progress:
                 progress(len(journal.done), len(chosen))
-            rows = evaluate_image(model, dataset, image_id, protocol, keep_masks=keep_masks)
+            rows = evaluate_image(model, dataset, image_id, protocol, keep_masks=keep_masks, clicks=clicks)
             if fail_fast and rows.image["status"] == "failed":
                 raise RunFailed(f"image {image_id} failed, and --fail-fast stops there. {rows.image['reason']}")
             journal.append(rows)
@@ -120,12 +132,18 @@ def evaluate(
 
 
 def evaluate_image(
-    model: Model | PrivilegedModel, dataset: Dataset, image_id: str, protocol: Protocol, *, keep_masks: bool = True
+    model: Model | PrivilegedModel,
+    dataset: Dataset,
+    image_id: str,
+    protocol: Protocol,
+    *,
+    keep_masks: bool = True,
+    clicks: ClickList | None = None,
 ) -> ImageRows:
-    """Click on every eligible part of one image and measure the answers.
+    """Click on every eligible part of one image, or where `clicks` says, and measure the answers.
 
     What goes wrong becomes rows, not an exception: status "skipped" where the data cannot be read,
-    "failed" where the model raises or breaks its contract.
+    "failed" where the model raises or breaks its contract. An image without a click is "unclicked".
     """
     began = time.perf_counter()
     rows = ImageRows({"image_id": image_id, "status": "ok", "reason": "", "dropped": []})
@@ -136,12 +154,9 @@ def evaluate_image(
         rows.image |= {"status": "skipped", "reason": str(error), "seconds": time.perf_counter() - began}
         return rows
 
-    questions = [
-        Question((obj, part), number, strategy.click(image_id, obj, part))
-        for number, strategy in enumerate(protocol.clicks)
-        for obj in sample.objects
-        for part in protocol.eligible_parts(obj)
-    ]
+    questions = clicks.questions(sample) if clicks else _questions(sample, protocol)
+    if not questions:
+        rows.image["status"] = "unclicked"
     try:
         predictions = _predict(model, sample, image_HWC, questions)
         answers = [answer for prediction in predictions for answer in encode(prediction)]
@@ -156,6 +171,30 @@ def evaluate_image(
         rows.masks = [mask_row(image_id, question, answer) for question, answer in answered] if keep_masks else []
     rows.image |= {"dropped": [list(skip) for skip in sample.skipped], "seconds": time.perf_counter() - began}
     return rows
+
+
+def _questions(sample: Sample, protocol: Protocol) -> list[Question]:
+    """The clicks that the protocol's rules make on one image."""
+    return [
+        Question((obj, part), number, strategy.click(sample.image_id, obj, part))
+        for number, strategy in enumerate(protocol.clicks)
+        for obj in sample.objects
+        for part in protocol.eligible_parts(obj)
+    ]
+
+
+def _protocol(given: Protocol | None, clicks: ClickList | None, *, narrowed: bool) -> Protocol:
+    """The protocol of a run. Raises UsageError where a list of clicks is absent, or not the only thing to say."""
+    if clicks is None:
+        if given and isinstance(given.click, Listed):
+            raise UsageError(f"the protocol {given.id} is of a list of clicks: give the list too, with --clicks FILE")
+        return given or Protocol()
+    if given not in (None, clicks.protocol) or narrowed:
+        raise UsageError(
+            "a list of clicks says itself which images and parts are clicked: it goes together with no other protocol, "
+            "no ids and no limit. Take the clicks that are not wanted off the list"
+        )
+    return clicks.protocol
 
 
 def _manifest(
@@ -179,6 +218,7 @@ def _manifest(
         "missing_files": list(dataset.missing),
         "failed_images": [[i["image_id"], i["reason"]] for i in images if i["status"] == "failed"],
         "skipped_images": [[i["image_id"], i["reason"]] for i in images if i["status"] == "skipped"],
+        "unclicked_images": [i["image_id"] for i in images if i["status"] == "unclicked"],
         "dropped_annotations": [[i["image_id"], *dropped] for i in images for dropped in i["dropped"]],
         "environment": provenance.environment(),
         "timings": {

@@ -1,1 +1,5 @@
-"""Run directories -> tables and figures. Touches matplotlib; never a model, never a dataset."""
+"""Run directories -> tables, figures and one page in which one clicks on a part.
+
+Touches matplotlib and, to show photographs and annotations, the dataset a run was made on; never a model,
+never torch.
+"""

@@ -1,19 +1,14 @@
-"""`consbench report`: run directories -> Table 1 and Figure 4 in a folder, with a manifest."""
+"""`consbench report`: run directories -> tables, figures and a page to explore, in a folder."""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
-from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import click
 
-from consbench.run import Run, find_runs
 
-
-@click.command("report", short_help="Table 1 and Figure 4 from finished runs.")
+@click.command("report", short_help="Tables, figures and a page to explore, from finished runs.")
 @click.argument("runs", nargs=-1, required=True, type=click.Path())
 @click.option(
     "-o",
@@ -37,57 +32,68 @@ from consbench.run import Run, find_runs
     multiple=True,
     help="Threshold of CVR; repeat for several.",
 )
-def report(runs: Sequence[str | Path], out: Path, orders: Sequence[str] = (), deltas: Sequence[float] = ()) -> None:
-    """Write tables and figures of run directories, or of every run in a folder of them.
+@click.option(
+    "--samples", type=click.IntRange(1), default=60, show_default=True, help="Objects in the explorer, in all."
+)
+@click.option("--seed", type=int, default=0, show_default=True, help="Of the objects that are drawn at random.")
+@click.option(
+    "--longest", type=click.IntRange(32), default=640, show_default=True, help="Longer side of photographs, in pixels."
+)
+@click.option(
+    "-d",
+    "--data",
+    "datasets",
+    multiple=True,
+    metavar="REF",
+    help="Where photographs come from, as NAME,root=DIR; default: as the runs were given it.",
+)
+@click.option("--force", is_flag=True, help="Report runs of different protocols together; every table then says so.")
+@click.option("-q", "--quiet", is_flag=True, help="No progress.")
+def report(
+    runs: Sequence[str | Path],
+    out: Path,
+    orders: Sequence[str] = (),
+    deltas: Sequence[float] = (),
+    samples: int = 60,
+    seed: int = 0,
+    longest: int = 640,
+    datasets: Sequence[str] = (),
+    force: bool = False,
+    quiet: bool = False,
+) -> None:
+    """Write a report of run directories, or of every run in a folder of them.
 
-    table1.md, table1.csv, table1.tex · figure4.svg, figure4.png · manifest.json, which says what they were
-    made from.
-    """
+    \b
+    index.html           one page that opens from disk: numbers, charts, an explorer of masks
+    table1, table2       .md .csv .tex   the runs; differences on the same clicks
+    figure4, figure5     .svg .pdf .png  the position of the object; masks from several parts
+    manifest.json        what they were made from
+
+    No model is loaded. Photographs and annotations in the page are read from the datasets that the runs
+    were made on, if they can still be opened.
+    """  # noqa: D301
+    from consbench import registry
+    from consbench.cli.progress import progress
     from consbench.metrics import DELTAS
     from consbench.ordering import Order, parse_order
-    from consbench.records import write_json
-    from consbench_reports.figures import figure_4, save
-    from consbench_reports.tables import table_1, to_csv, to_latex, to_markdown
+    from consbench.registry import Reference
+    from consbench_reports.explorer import Budget
+    from consbench_reports.inputs import gather
+    from consbench_reports.report import write_report
 
     wanted: list[Order | None] = [parse_order(order) for order in orders] or [None]
-    opened = find_runs(runs)
-    refuse_mixed_protocols(opened)
-    datasets = list(dict.fromkeys(run.dataset for run in opened))
-    opened.sort(key=lambda run: datasets.index(run.dataset))
-    summaries = [run.summary(order, deltas=deltas or DELTAS) for run in opened for order in wanted]
-
-    out.mkdir(parents=True, exist_ok=True)
-    table = table_1(summaries)
-    for suffix, text in (("md", to_markdown(table)), ("csv", to_csv(table)), ("tex", to_latex(table))):
-        (out / f"table1.{suffix}").write_text(text, encoding="utf-8")
-    save(figure_4(summaries), out / "figure4")
-    write_json(out / "manifest.json", manifest(opened))
-    click.echo(f"report:  {out}/table1.{{md,csv,tex}}  {out}/figure4.{{svg,png}}")
-
-
-def refuse_mixed_protocols(runs: Sequence[Run]) -> None:
-    """Raise UsageError where runs were made under different protocols."""
-    from consbench.errors import UsageError
-
-    of = {run.protocol.id: run for run in runs}
-    if len(of) > 1:
-        named = "; ".join(f"{run.path} has {protocol}" for protocol, run in of.items())
-        raise UsageError(f"numbers of different protocols do not belong in one table: {named}. Report them apart")
-
-
-def manifest(runs: Sequence[Run]) -> dict[str, Any]:
-    """What a report was made from: each run with its identity and the SHA-256 of its tables."""
-    return {
-        "consbench": version("consbench"),
-        "runs": [
-            {
-                "path": run.path.name,
-                "identity": run.manifest["identity"],
-                "sha256": {
-                    file.name: hashlib.sha256(file.read_bytes()).hexdigest()
-                    for file in sorted(run.path.glob("*.parquet"))
-                },
-            }
-            for run in runs
-        ],
-    }
+    opened = [registry.build("dataset", Reference.parse(text)) for text in datasets]
+    inputs = gather(runs, force=force)
+    for run in inputs.unfinished:
+        click.echo(f"note: {run}; the report says so", err=True)
+    with progress("report", quiet=quiet, unit="steps") as tell:
+        files = write_report(
+            inputs,
+            out,
+            orders=wanted,
+            deltas=deltas or DELTAS,
+            budget=Budget(samples, longest, seed),
+            datasets={dataset.name: dataset for dataset in opened},
+            progress=tell,
+        )
+    click.echo(f"report:  {out}/  {'  '.join(file.name for file in files if file.suffix in ('.html', '.md', '.pdf'))}")

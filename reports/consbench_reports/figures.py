@@ -13,20 +13,14 @@ from typing import TYPE_CHECKING
 
 from consbench.errors import UsageError
 from consbench.run import Summary
+from consbench_reports.palette import NO_POSITION, ink_on, of_position
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-COLOURS = (
-    "#1d3557",
-    "#5b8fb9",
-    "#b6d0e2",
-    "#e3d5ca",
-    "#d5bdaf",
-    "#b08968",
-)  # told apart in grey and by the colour-blind
-NO_POSITION = "#d9d9d9"
+FORMATS = ("svg", "pdf", "png")
+DOTS_PER_INCH = 300
 ROW_INCHES, HEAD_INCHES = 0.3, 0.62
 
 
@@ -46,28 +40,34 @@ def figure_4(summaries: Sequence[Summary]) -> Figure:
     for (name, group), (left, right) in zip(datasets, panels, strict=True):
         _stacked_bars(left, [s.positions for s in group])
         _stacked_bars(right, [s.positions_of_2 for s in group])
-        left.set_yticks(range(len(group)), [_label(s, group) for s in group])
+        left.set_yticks(range(len(group)), [_label(s, group) for s in group], parse_math=False)
         left.invert_yaxis()
-        left.set_title(name, loc="left", fontsize=10, fontweight="bold")
+        left.set_title(name, loc="left", fontsize=10, fontweight="bold", parse_math=False)
     panels[-1, 0].set_xlabel("clicks (%), matched among all outputs")
     panels[-1, 1].set_xlabel("clicks (%), matched among the first two outputs")
     widest = max(len(s.positions) - 1 for s in summaries)
-    handles = [_patch(COLOURS[k % len(COLOURS)], f"object in position {k + 1}") for k in range(widest)]
+    handles = [_patch(of_position(k), f"object in position {k + 1}") for k in range(widest)]
     if any(s.positions[-1] or s.positions_of_2[-1] for s in summaries):
         handles.append(_patch(NO_POSITION, "in none"))
     figure.legend(handles=handles, loc="outside upper left", ncols=len(handles), frameon=False, fontsize=9)
     return figure
 
 
-def save(figure: Figure, stem: Path, formats: Sequence[str] = ("svg", "png")) -> list[Path]:
-    """Write a figure as `stem.svg` and so on; the bytes of an SVG depend on the figure alone."""
+def save(figure: Figure, stem: Path, formats: Sequence[str] = FORMATS) -> list[Path]:
+    """Write a figure as `stem.svg` and so on; the bytes of SVG and PDF depend on the figure alone.
+
+    Text stays text in SVG and PDF, so that it can be searched and set in the font of a paper.
+    """
     import matplotlib as mpl
 
+    dateless = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")  # laid out once, so that all formats show the same
     files = []
     for form in formats:
         file = stem.with_suffix(f".{form}")
-        with mpl.rc_context({"svg.hashsalt": "consbench", "svg.fonttype": "none"}):
-            figure.savefig(file, dpi=200, metadata={"Date": None} if form == "svg" else None)
+        with mpl.rc_context({"svg.hashsalt": "consbench", "svg.fonttype": "none", "pdf.fonttype": 42}):
+            figure.savefig(file, dpi=DOTS_PER_INCH, metadata=dateless.get(form))
         files.append(file)
     return files
 
@@ -77,10 +77,9 @@ def _stacked_bars(axes: Axes, counts: Sequence[Sequence[int]]) -> None:
         total, left = sum(positions), 0.0
         for k, count in enumerate(positions):
             share = 100 * count / total if total else 0.0
-            colour = NO_POSITION if k == len(positions) - 1 else COLOURS[k % len(COLOURS)]
+            colour = NO_POSITION if k == len(positions) - 1 else of_position(k)
             axes.barh(row, share, left=left, color=colour, height=0.72, edgecolor="white", linewidth=0.6)
             if share >= 7:
-                dark = k == 0 and k != len(positions) - 1
                 axes.text(
                     left + share / 2,
                     row,
@@ -88,7 +87,7 @@ def _stacked_bars(axes: Axes, counts: Sequence[Sequence[int]]) -> None:
                     ha="center",
                     va="center",
                     fontsize=8,
-                    color="white" if dark else "#1d1d1d",
+                    color=ink_on(colour),
                 )
             left += share
         if not total:
