@@ -63,6 +63,9 @@ def save(figure: Figure, stem: Path, formats: Sequence[str] = FORMATS) -> list[P
     dateless = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
     figure.draw_without_rendering()
     figure.set_layout_engine("none")  # laid out once, so that all formats show the same
+    for axes in figure.axes:
+        # the solver's last digits vary, and names inside an SVG are made from positions
+        axes.set_position(tuple(round(value, 6) for value in axes.get_position().bounds))
     files = []
     for form in formats:
         file = stem.with_suffix(f".{form}")

@@ -113,7 +113,7 @@ def table_2(comparison: Comparison) -> Table:
     level = f"{100 * comparison.level:g} %"
     below = [
         "First model minus second, on the clicks that all models answered; in points, mask 1 / object as a difference.",
-        f"In brackets: {level} intervals over images. Bold: told apart at {100 - 100 * comparison.level:g} %, "
+        f"Intervals: {level}, over images. Bold: told apart at {100 - 100 * comparison.level:g} %, "
         f"permutation over images, Holm over {comparison.tests} tests.",
         *counts,
         *comparison.forced,
