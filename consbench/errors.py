@@ -60,7 +60,9 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     for candidate in known:
         folded.setdefault(candidate.casefold(), []).append(candidate)
     close = difflib.get_close_matches(name.casefold(), folded, n=1, cutoff=0.5)
-    return max(folded[close[0]], key=lambda alike: difflib.SequenceMatcher(None, name, alike).ratio()) if close else None
+    return (
+        max(folded[close[0]], key=lambda alike: difflib.SequenceMatcher(None, name, alike).ratio()) if close else None
+    )
 
 
 class DataMissing(UsageError):

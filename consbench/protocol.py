@@ -65,7 +65,9 @@ class Protocol:
         if self.min_part_area < 1:
             raise UsageError(f"the smallest part area is 1 pixel; got {self.min_part_area}")
         if isinstance(self.click, Listed) and (self.extra_clicks or self.min_part_area > 1):
-            raise UsageError(f"{self.click} says itself what is clicked: give neither extra clicks nor a smallest part area")
+            raise UsageError(
+                f"{self.click} says itself what is clicked: give neither extra clicks nor a smallest part area"
+            )
         for number, strategy in enumerate(self.clicks):
             if strategy in self.clicks[:number]:
                 raise UsageError(

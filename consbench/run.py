@@ -88,6 +88,11 @@ class Summary(Mapping[str, Score]):
     def __hash__(self) -> int:
         return id(self)
 
+    def _repr_html_(self) -> str:
+        from consbench.notebook import summary_html
+
+        return summary_html(self)
+
     @property
     def signature(self) -> str:
         """How the numbers were made, in one line that belongs under every table."""
@@ -245,6 +250,11 @@ class Run:
             resamples=resamples,
             seed=seed,
         )
+
+    def _repr_html_(self) -> str:
+        from consbench.notebook import run_html
+
+        return run_html(self)
 
 
 def open_run(path: str | Path) -> Run:

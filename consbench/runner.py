@@ -79,19 +79,20 @@ def evaluate(
         clicks.refuse_other_dataset(dataset)
         ids = clicks.ids
     chosen = select(dataset, ids, limit)
+    fingerprint = dataset.fingerprint(chosen)
+    if clicks:
+        clicks.refuse_other_annotations(fingerprint)
     identity = {
         "model": identity_of(model, name),
         "dataset": {
             "name": dataset.name,
             "split": dataset.split,
             "images": len(chosen),
-            "fingerprint": dataset.fingerprint(chosen),
+            "fingerprint": fingerprint,
         },
         "protocol": {"id": protocol.id, **protocol.to_dict()},
         "masks": keep_masks,
     }
-    if clicks:
-        clicks.refuse_other_annotations(identity["dataset"]["fingerprint"])
     refuse_other_run(out, identity)
     if is_complete(out):
         return open_run(out)

@@ -1,8 +1,8 @@
 """The command line: words in, calls to the library, tables out.
 
-Commands of this package and of others are found alike: `run`, `score`, `compare`, `list`, `check`, `data`
-and `doctor` here, the rest through the entry points `consbench.commands`. A command's module imports what is
-heavy inside its function, so that `consbench --help` stays light.
+Commands of this package and of others are found alike: `run`, `score`, `compare`, `export`, `list`, `check`,
+`data` and `doctor` here, the rest through the entry points `consbench.commands`. A command's module imports
+what is heavy inside its function, so that `consbench --help` stays light.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ OWN_COMMANDS = {
     "score": "consbench.cli.score:score",
     "compare": "consbench.cli.compare:compare",
     "list": "consbench.cli.list:list_",
+    "export": "consbench.cli.export:export",
     "check": "consbench.cli.check:check",
     "data": "consbench.cli.synth:data",
     "doctor": "consbench.cli.doctor:doctor",

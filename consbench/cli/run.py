@@ -54,6 +54,13 @@ WITHOUT_WEIGHTS = ("oracle", "swapped", "full-image", "empty", "click-disc", "re
     help="part-centre (default), object-centre, part-centroid, random#SEED, jitter@RADIUS#SEED; repeat for "
     "further clicks on each part: the numbers are over the first, the others show how much the pixel matters.",
 )
+@click.option(
+    "--clicks",
+    "clicks_file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Ask the clicks of this list, as 'consbench export' writes it, and no others.",
+)
 @click.option("--min-part-area", type=int, default=1, show_default=True, help="Leave out parts of fewer pixels.")
 @click.option("--limit", type=int, help="Only the first so many images.")
 @click.option("--ids", help="Only these images: a,b,c or a text file with one id a line.")
@@ -90,6 +97,7 @@ def run(ctx: click.Context, /, models: tuple[str, ...], datasets: tuple[str, ...
     from consbench.cli.tables import print_summaries
     from consbench.clicks import ClickStrategy
     from consbench.errors import UsageError
+    from consbench.exchange.clicks import read_clicks
     from consbench.metrics import DELTAS
     from consbench.ordering import parse_order
     from consbench.protocol import Protocol
@@ -100,6 +108,9 @@ def run(ctx: click.Context, /, models: tuple[str, ...], datasets: tuple[str, ...
     clicks = [ClickStrategy.parse(text) for text in given["strategies"]] or [ClickStrategy()]
     protocol = Protocol(click=clicks[0], min_part_area=given["min_part_area"], extra_clicks=tuple(clicks[1:]))
     data_references = [Reference.parse(text) for text in datasets or STANDINS]
+    listed = read_clicks(given["clicks_file"]) if given["clicks_file"] else None
+    if listed and len(datasets) != 1:
+        raise UsageError(f"--clicks is a list for one dataset: name it, and no other, with -d {listed.dataset}")
     if given["root"] and len(data_references) > 1:
         raise UsageError("--root is for one dataset; with several write each as NAME,root=DIR")
     ids = _ids(given["ids"])
@@ -125,12 +136,19 @@ def run(ctx: click.Context, /, models: tuple[str, ...], datasets: tuple[str, ...
                     dataset,
                     out=out,
                     name=ref.label,
-                    protocol=protocol,
+                    protocol=None if listed and protocol == Protocol() else protocol,
+                    clicks=listed,
                     limit=given["limit"],
                     ids=ids,
                     keep_masks=given["masks"],
                     fail_fast=given["fail_fast"],
-                    asked={"model": ref.target, **ref.options, "dataset": data_ref.target, **data_ref.options},
+                    asked={
+                        "model": ref.target,
+                        **ref.options,
+                        "dataset": data_ref.target,
+                        **data_ref.options,
+                        **({"clicks": str(given["clicks_file"])} if listed else {}),
+                    },
                     progress=report,
                 )
             runs.append(out)
