@@ -112,7 +112,7 @@ def as_model(thing: object) -> Model | PrivilegedModel:
 def identity_of(model: Model | PrivilegedModel, name: str | None = None) -> dict[str, Any]:
     """What makes this the same model in another run: its name, its class, and what it says of itself.
 
-    A model that describes nothing is identified by the SHA-256 of the file its code stands in.
+    A model that describes nothing is identified by the SHA-256 of the file, or the notebook's cell, its code stands in.
     """
     code: Any = model.function if isinstance(model, FunctionModel) else type(model)
     if not hasattr(code, "__qualname__"):  # a partial, or an object that can be called
@@ -124,14 +124,18 @@ def identity_of(model: Model | PrivilegedModel, name: str | None = None) -> dict
     describe = getattr(model, "describe", None)
     if describe is not None:
         return {**about, **describe()}
+    source = _source(code)
+    return {**about, "source_sha256": hashlib.sha256(source).hexdigest() if source else None}
+
+
+def _source(code: Any) -> bytes | None:
     try:
         file = inspect.getsourcefile(code)
-    except TypeError:  # written in C, or in a shell: there is no file
-        file = None
-    return {
-        **about,
-        "source_sha256": hashlib.sha256(Path(file).read_bytes()).hexdigest() if file and Path(file).is_file() else None,
-    }
+        if file and Path(file).is_file():
+            return Path(file).read_bytes()
+        return inspect.getsource(code).encode()  # a cell of a notebook: there is text, and no file
+    except (TypeError, OSError):  # written in C, or typed into a shell
+        return None
 
 
 def check_prediction(answer: object, clicks: int, size: tuple[int, int]) -> Prediction:

@@ -86,7 +86,8 @@ class ImageRows:
     """What one image adds to the tables.
 
     Attributes:
-        image: status "ok", "failed" (the model's fault) or "skipped" (the data's), the reason,
+        image: status "ok", "unclicked" (nothing to click on), "failed" (the model's fault) or "skipped" (the
+            data's), the reason,
             annotations dropped by the loader, and seconds.
         clicks, pairs, masks: rows of the tables.
     """

@@ -19,7 +19,7 @@ import sys
 import types
 import typing
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -56,6 +56,11 @@ class Reference:
             options[key.strip().replace("-", "_")] = value.strip()
         label = options.pop("name", "") or _default_label(target)
         return cls(target.strip(), options, label)
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-able: target and options. Paths become absolute, so that a record can be opened from anywhere."""
+        plain = {k: str(v.absolute()) if isinstance(v, Path) else v for k, v in self.options.items()}
+        return {"target": self.target, "options": plain}
 
 
 def _default_label(target: str) -> str:
@@ -108,12 +113,19 @@ def find(kind: Kind, target: str) -> Any:
         ) from error
 
 
-def build(kind: Kind, reference: Reference, **defaults: Any) -> Any:
-    """Find a factory and call it with the reference's options.
+def complete(kind: Kind, reference: Reference, **defaults: Any) -> Reference:
+    """The reference, with those of `defaults` (say `device`) that are given, that its factory takes and it lacks."""
+    taken = _takes(kind, find(kind, reference.target))
+    filled = {k: v for k, v in defaults.items() if v is not None and k in taken}
+    return replace(reference, options={**filled, **reference.options})
 
-    `defaults` (say `device`) are passed on only where the factory takes them and the reference is
-    silent. Values given as text are converted to the factory's annotated types.
+
+def build(kind: Kind, reference: Reference, **defaults: Any) -> Any:
+    """Find a factory and call it with the reference's options, see `complete` for `defaults`.
+
+    Values given as text are converted to the factory's annotated types.
     """
+    reference = complete(kind, reference, **defaults)
     factory = find(kind, reference.target)
     if not callable(factory) or (kind == "model" and is_model_function(factory)):
         if reference.options:
@@ -123,7 +135,7 @@ def build(kind: Kind, reference: Reference, **defaults: Any) -> Any:
         return factory
     accepted = _parameters(factory)
     takes_any = any(p.kind is p.VAR_KEYWORD for p in accepted.values())
-    options = {k: v for k, v in defaults.items() if v is not None and k in accepted}
+    options = {}
     for key, value in reference.options.items():
         if key not in accepted and not takes_any:
             raise UnknownName(f"option of {kind} '{reference.target}'", key, accepted)

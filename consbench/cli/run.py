@@ -120,12 +120,14 @@ def run(ctx: click.Context, /, models: tuple[str, ...], datasets: tuple[str, ...
     # All names are looked up before the first model runs, so that a slip costs seconds, not a night.
     registry.refuse_unused("dataset", data_references, **data_options)
     registry.refuse_unused("model", model_references, **model_options)
-    loaded = [(ref, registry.build("dataset", ref, **data_options)) for ref in data_references]
+    data_references = [registry.complete("dataset", ref, **data_options) for ref in data_references]
+    model_references = [registry.complete("model", ref, **model_options) for ref in model_references]
+    loaded = [(ref, registry.build("dataset", ref)) for ref in data_references]
 
     summaries = []
     runs: list[Path] = []
     for ref in model_references:
-        model = registry.build("model", ref, **model_options)
+        model = registry.build("model", ref)
         for data_ref, dataset in loaded:
             out = given["out"] / f"{_file_name(ref.label)}--{_file_name(data_ref.label)}"
             if given["overwrite"] and out.is_dir() and stored_identity(out):
@@ -143,10 +145,8 @@ def run(ctx: click.Context, /, models: tuple[str, ...], datasets: tuple[str, ...
                     keep_masks=given["masks"],
                     fail_fast=given["fail_fast"],
                     asked={
-                        "model": ref.target,
-                        **ref.options,
-                        "dataset": data_ref.target,
-                        **data_ref.options,
+                        "model": ref.to_dict(),
+                        "dataset": data_ref.to_dict(),
                         **({"clicks": str(given["clicks_file"])} if listed else {}),
                     },
                     progress=report,

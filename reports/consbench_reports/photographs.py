@@ -8,11 +8,9 @@ beside an annotation that they were not measured against.
 from __future__ import annotations
 
 import base64
-import inspect
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from PIL import Image as Pillow
 
@@ -55,14 +53,14 @@ def of_run(run: Run, given: Mapping[str, Dataset] | None = None) -> Photographs:
     name = str(run.manifest["identity"]["dataset"]["name"])
     if given and name in given:
         return _checked(run, given[name])
-    asked = run.manifest["asked"]
-    if "dataset" not in asked:
+    asked = run.manifest["asked"].get("dataset")
+    if asked is None:
         return Photographs(None, f"the record does not say how {name} was opened; name it with --data")
     # A record may be a stranger's: it must not choose which file or module is run here.
-    if Reference.parse(str(asked["dataset"])).target not in registry.names("dataset"):
+    if asked["target"] not in registry.names("dataset"):
         return Photographs(None, f"{name} is no installed dataset; name it with --data if you trust it")
     try:
-        return _checked(run, _build(asked))
+        return _checked(run, registry.build("dataset", Reference(asked["target"], asked["options"])))
     except Exception as error:  # a dataset is somebody's code, and its absence must not cost the report
         return Photographs(None, f"{name} could not be opened ({_first_sentence(error)}); name it with --data")
 
@@ -88,14 +86,6 @@ def data_uri(content: bytes, media_type: str) -> str:
     'data:text/plain;base64,YQ=='
     """
     return f"data:{media_type};base64,{base64.b64encode(content).decode('ascii')}"
-
-
-def _build(asked: Mapping[str, Any]) -> Dataset:
-    reference = Reference.parse(str(asked["dataset"]))
-    accepted = inspect.signature(registry.find("dataset", reference.target)).parameters
-    options = {key: value for key, value in asked.items() if key in accepted} | dict(reference.options)
-    dataset: Dataset = registry.build("dataset", Reference(reference.target, options))
-    return dataset
 
 
 def _checked(run: Run, dataset: Dataset) -> Photographs:

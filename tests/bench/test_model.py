@@ -2,6 +2,7 @@
 
 import functools
 import hashlib
+import linecache
 import re
 from pathlib import Path
 
@@ -214,3 +215,22 @@ def test_a_model_that_says_nothing_is_known_by_its_source():
 
 def test_a_partial_function_has_an_identity_too():
     assert identity_of(as_model(functools.partial(print, "a")))["name"] == "partial"
+
+
+def test_a_model_in_a_notebook_is_known_by_its_cell():
+    """Another cell under the same name is another model, and must not open the old one's run."""
+
+    def cell(number, source):
+        name = f"<cell {number}>"
+        linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
+        space = {"__name__": "notebook"}
+        exec(compile(source, name, "exec"), space)
+        return identity_of(as_model(space["predict"]))["source_sha256"]
+
+    one = "def predict(image, clicks):\n    return 1\n"
+    assert cell(1, one) == cell(2, one) != cell(3, one.replace("1", "2"))
+    assert cell(1, one) is not None
+
+
+def test_what_has_no_source_has_no_digest():
+    assert identity_of(as_model(max))["source_sha256"] is None

@@ -14,12 +14,14 @@ from PIL import Image
 
 from consbench import Run, Sample, SampleList, controls, evaluate, open_run
 from consbench.errors import DataMissing
+from consbench.registry import Reference
 from consbench_reports.photographs import jpeg, of_run
 
 
-def asked(run: Run, **words: Any) -> Run:
-    """The run as if it had been asked for with these words."""
+def asked(run: Run, dataset: str) -> Run:
+    """The run as if it had been made on this dataset by the command line."""
     file = run.path / "run.json"
+    words = {"dataset": Reference.parse(dataset).to_dict()}
     file.write_text(json.dumps({**json.loads(file.read_text("utf-8")), "asked": words}), encoding="utf-8")
     return open_run(run.path)
 
@@ -71,7 +73,7 @@ def test_what_the_run_was_asked_for_is_opened_again(
 
     monkeypatch.setattr("consbench.registry.names", lambda kind: ["mine"])
     monkeypatch.setattr("consbench.registry.find", lambda kind, target: load)
-    run = asked(run_of(controls.oracle()), model="sam", arch="vit_l", dataset="mine,root=there", count="8")
+    run = asked(run_of(controls.oracle()), dataset="mine,root=there,count=8")
 
     assert of_run(run).dataset is not None
     assert came == {"count": 8, "root": "there"}
