@@ -17,7 +17,9 @@ Messages say what came, what was wanted and how to mend it.
 from __future__ import annotations
 
 import difflib
+import traceback
 from collections.abc import Iterable
+from pathlib import Path
 
 
 class ConsbenchError(Exception):
@@ -91,3 +93,19 @@ class ContractError(ConsbenchError):
 
 class RunFailed(ConsbenchError):
     """A run could not go on; the command line exits with 1."""
+
+
+def last_line(error: BaseException) -> str:
+    """The essence of a traceback in one line: "ValueError: no such size (mine.py:12 in encode)".
+
+    >>> try:
+    ...     int("x")
+    ... except ValueError as error:
+    ...     print(last_line(error))
+    ValueError: invalid literal for int() with base 10: 'x' (<doctest ...:2 in <module>)
+    """
+    message = ": ".join([type(error).__name__, *str(error).strip().splitlines()[:1]])
+    frames = traceback.extract_tb(error.__traceback__)
+    if not frames:
+        return message
+    return f"{message} ({Path(frames[-1].filename).name}:{frames[-1].lineno} in {frames[-1].name})"

@@ -25,7 +25,7 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any, Literal
 
-from consbench.errors import UnknownName, UsageError
+from consbench.errors import ConsbenchError, UnknownName, UsageError, last_line
 
 Kind = Literal["model", "dataset", "command"]
 
@@ -151,7 +151,12 @@ def build(kind: Kind, reference: Reference, **defaults: Any) -> Any:
             f"{kind} '{reference.target}' needs {', '.join(absent)}: "
             f"give {how}, or write '{reference.target},{absent[0]}=…'"
         )
-    return factory(**options)
+    try:
+        return factory(**options)
+    except ConsbenchError:
+        raise
+    except Exception as error:  # a factory is somebody's code
+        raise UsageError(f"{kind} '{reference.target}' cannot be built: {last_line(error)}") from error
 
 
 def refuse_unused(kind: Kind, references: Sequence[Reference], **options: Any) -> None:

@@ -6,16 +6,13 @@ comes in: a model reference · goes out: one line per check and a verdict · mus
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import click
 from rich.console import Console
 from rich.text import Text
 
 from consbench import registry
-from consbench.errors import ConsbenchError, UsageError
 from consbench.testing import Conformance, Finding, Outcome, check_model
-from consbench.testing.probe import last_line
 
 # The word stands beside the sign, so that nothing rests on colour or on the font.
 SIGNS: dict[Outcome, tuple[str, str]] = {
@@ -43,7 +40,7 @@ def check(model: str, checkpoint: Path | None, device: str | None, dtype: str | 
     """
     reference = registry.Reference.parse(model)
     console = Console(highlight=False, soft_wrap=True)
-    subject = build(reference, checkpoint=checkpoint, device=device, dtype=dtype)
+    subject = registry.build("model", reference, checkpoint=checkpoint, device=device, dtype=dtype)
     console.print(Text(f"{reference.label} against the model contract", style="bold"))
     try:
         conformance = check_model(subject, report=lambda finding: console.print(describe(finding)))
@@ -53,19 +50,6 @@ def check(model: str, checkpoint: Path | None, device: str | None, dtype: str | 
             close()
     console.print(closing(reference.label, conformance))
     raise SystemExit(0 if conformance.ok else 1)
-
-
-def build(reference: registry.Reference, **defaults: Any) -> Any:
-    """Build the model a reference names.
-
-    Raises UsageError with the place and the message where the model's own factory raises.
-    """
-    try:
-        return registry.build("model", reference, **defaults)
-    except ConsbenchError:
-        raise
-    except Exception as error:
-        raise UsageError(f"model '{reference.target}' cannot be built: {last_line(error)}") from error
 
 
 def describe(finding: Finding) -> Text:

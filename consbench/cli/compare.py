@@ -7,24 +7,22 @@ from typing import Any
 
 import click
 
+from consbench.cli.options import (
+    deltas_option,
+    format_option,
+    level_option,
+    metrics_option,
+    orders_option,
+    resamples_option,
+    runs_argument,
+)
+
 
 @click.command("compare", short_help="Differences between runs on the same clicks, with intervals and tests.")
-@click.argument("runs", nargs=-1, required=True, type=click.Path())
-@click.option(
-    "--order",
-    "orders",
-    multiple=True,
-    metavar="ORDER",
-    help="native, area, score; repeat for several: each run takes part in each; default: each model's own.",
-)
-@click.option(
-    "--delta",
-    "deltas",
-    type=click.FloatRange(0, 1, min_open=True),
-    multiple=True,
-    help="Threshold of CVR; repeat for several.",
-)
-@click.option("--metric", "metrics", multiple=True, metavar="NAME", help="Only these, such as CVR@0.5; repeat.")
+@runs_argument
+@orders_option
+@deltas_option
+@metrics_option
 @click.option(
     "--fail-if",
     "conditions",
@@ -33,8 +31,8 @@ import click
     help="Exit with 1 where a later run's difference from the first is so, as in 'cvr@0.5 > +1.0'; repeat for several.",
 )
 @click.option("--force", is_flag=True, help="Compare different protocols, images or clicks all the same, and say so.")
-@click.option("--level", type=float, default=0.95, show_default=True, help="Of intervals; tests are at 1 - level.")
-@click.option("--resamples", type=int, default=2000, show_default=True, help="For intervals; 0: none.")
+@level_option
+@resamples_option
 @click.option(
     "--permutations",
     type=click.IntRange(1),
@@ -43,12 +41,13 @@ import click
     help="Swaps drawn for p-values.",
 )
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of all draws.")
-@click.option("--format", "form", type=click.Choice(["table", "json", "csv"]), default="table", show_default=True)
+@format_option
 @click.pass_context
 def compare(ctx: click.Context, /, runs: tuple[str, ...], form: str, **given: Any) -> None:
     """Compare run directories, or every run in folders of them, on the clicks that all models answered.
 
-    Runs on the same dataset are paired; the first given is what others are measured against.
+    Runs on the same dataset are paired; the first given is what others are measured against. With several
+    orders each run takes part in each. Tests are at 1 - level.
 
     \b
     consbench compare runs/sam--paco runs/hq-sam--paco

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from consbench import registry
+from consbench.cli.options import deltas_option, quiet_option
 from consbench.registry import Reference
 
 STANDINS = ("standin-pascal-part", "standin-partimagenet", "standin-paco")
@@ -67,18 +68,12 @@ WITHOUT_WEIGHTS = ("oracle", "swapped", "full-image", "empty", "click-disc", "re
 @click.option(
     "--order", help="Order of the outputs in the printed table: native, area or score; default: each model's own."
 )
-@click.option(
-    "--delta",
-    "deltas",
-    type=click.FloatRange(0, 1, min_open=True),
-    multiple=True,
-    help="Threshold of CVR in the printed table; repeat for several.",
-)
+@deltas_option
 @click.option("--masks/--no-masks", default=True, show_default=True, help="Keep the masks in the record.")
 @click.option("--fail-fast", is_flag=True, help="Stop at the first image a model fails on.")
 @click.option("--overwrite", is_flag=True, help="Replace run directories that hold other runs.")
 @click.option("--report/--no-report", default=True, show_default=True, help="Write tables and figures to OUT/report.")
-@click.option("-q", "--quiet", is_flag=True, help="No progress.")
+@quiet_option
 @click.pass_context
 def run(ctx: click.Context, /, models: tuple[str, ...], datasets: tuple[str, ...], **given: Any) -> None:
     """Evaluate models on datasets and print mIoU, CVR and the ordering of the outputs.

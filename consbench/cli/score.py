@@ -7,30 +7,26 @@ from typing import Any
 
 import click
 
+from consbench.cli.options import (
+    deltas_option,
+    format_option,
+    level_option,
+    metrics_option,
+    orders_option,
+    resamples_option,
+    runs_argument,
+)
+
 
 @click.command("score", short_help="Numbers of finished runs; no model is loaded.")
-@click.argument("runs", nargs=-1, required=True, type=click.Path())
-@click.option(
-    "--order",
-    "orders",
-    multiple=True,
-    metavar="ORDER",
-    help="native, area, score; repeat for several; default: each model's own.",
-)
-@click.option(
-    "--delta",
-    "deltas",
-    type=click.FloatRange(0, 1, min_open=True),
-    multiple=True,
-    help="Threshold of CVR; repeat for several.",
-)
-@click.option(
-    "--metric", "metrics", multiple=True, metavar="NAME", help="Only these, such as CVR@0.8 or placement@1/2."
-)
-@click.option("--level", type=float, default=0.95, show_default=True, help="Of the intervals.")
-@click.option("--resamples", type=int, default=2000, show_default=True, help="For the intervals; 0: none.")
+@runs_argument
+@orders_option
+@deltas_option
+@metrics_option
+@level_option
+@resamples_option
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the resamples.")
-@click.option("--format", "form", type=click.Choice(["table", "json", "csv"]), default="table", show_default=True)
+@format_option
 def score(
     runs: tuple[str, ...],
     orders: tuple[str, ...],

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 import click
 
 from consbench.cli.data import data
+from consbench.cli.options import quiet_option
 
 if TYPE_CHECKING:
     from consbench.standins import Like
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     "--split", help="Name of the split; default: the one that is evaluated, which alone shows held-out kinds."
 )
 @click.option("--to", type=click.Path(path_type=Path, file_okay=False), required=True, help="The folder to make.")
-@click.option("-q", "--quiet", is_flag=True, help="No progress.")
+@quiet_option
 def synth(like: str, images: int, seed: int, size: int, split: str | None, to: Path, quiet: bool) -> None:
     """Draw images of things made of parts and write them in the exact layout of a dataset.
 

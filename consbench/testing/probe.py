@@ -8,15 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import copy
-import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from consbench.errors import ContractError
+from consbench.errors import ContractError, last_line
 from consbench.masks import BoolArray
 from consbench.model import Clicks, Encoded, Model, Prediction, PrivilegedModel, as_model, check_prediction
 from consbench.testing.findings import Slip
@@ -149,19 +147,3 @@ class _Shown:
             self.sample,
             [next((o, p) for o, p, part_HW in targets if part_HW[int(y), int(x)]) for x, y in clicks_N2],
         )
-
-
-def last_line(error: BaseException) -> str:
-    """The essence of a traceback in one line: "ValueError: no such size (mine.py:12 in encode)".
-
-    >>> try:
-    ...     int("x")
-    ... except ValueError as error:
-    ...     print(last_line(error))
-    ValueError: invalid literal for int() with base 10: 'x' (<doctest ...:2 in <module>)
-    """
-    message = ": ".join([type(error).__name__, *str(error).strip().splitlines()[:1]])
-    frames = traceback.extract_tb(error.__traceback__)
-    if not frames:
-        return message
-    return f"{message} ({Path(frames[-1].filename).name}:{frames[-1].lineno} in {frames[-1].name})"

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import click
 
+from consbench.cli.options import deltas_option, orders_option, quiet_option, runs_argument
+
 
 @click.command("report", short_help="Tables, figures and a page to explore, from finished runs.")
-@click.argument("runs", nargs=-1, required=True, type=click.Path())
+@runs_argument
 @click.option(
     "-o",
     "--out",
@@ -18,20 +20,8 @@ import click
     show_default=True,
     help="Folder to write to.",
 )
-@click.option(
-    "--order",
-    "orders",
-    multiple=True,
-    metavar="ORDER",
-    help="native, area, score; repeat for several; default: each model's own.",
-)
-@click.option(
-    "--delta",
-    "deltas",
-    type=click.FloatRange(0, 1, min_open=True),
-    multiple=True,
-    help="Threshold of CVR; repeat for several.",
-)
+@orders_option
+@deltas_option
 @click.option(
     "--samples", type=click.IntRange(1), default=60, show_default=True, help="Objects in the explorer, in all."
 )
@@ -48,7 +38,7 @@ import click
     help="Where photographs come from, as NAME,root=DIR; default: as the runs were given it.",
 )
 @click.option("--force", is_flag=True, help="Report runs of different protocols together; every table then says so.")
-@click.option("-q", "--quiet", is_flag=True, help="No progress.")
+@quiet_option
 def report(
     runs: Sequence[str | Path],
     out: Path,
