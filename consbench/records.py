@@ -17,7 +17,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -185,7 +185,7 @@ def refuse_other_run(path: Path, identity: Mapping[str, Any]) -> None:
                 f"{path} is not a run directory: it holds {', '.join(strangers[:3])}. Name another with --out"
             )
         return
-    differing = list(_differences(found, _as_json(identity)))
+    differing = differences(found, _as_json(identity))
     if differing:
         raise RecordMismatch(
             f"{path} holds another run: {'; '.join(differing[:4])}. "
@@ -247,6 +247,18 @@ def write_json(file: Path, content: Mapping[str, Any]) -> None:
     temporary.replace(file)
 
 
+def differences(found: Any, wanted: Any, where: str = "") -> list[str]:
+    """What differs between two trees of JSON, as phrases for a refusal.
+
+    >>> differences({"a": {"b": 1, "c": 2}}, {"a": {"b": 1, "c": 3}})
+    ['a.c is 2 there, 3 was asked for']
+    """
+    if isinstance(found, Mapping) and isinstance(wanted, Mapping):
+        keys = sorted({*found, *wanted})
+        return [d for key in keys for d in differences(found.get(key), wanted.get(key), f"{where}.{key}".lstrip("."))]
+    return [] if found == wanted else [f"{where} is {found!r} there, {wanted!r} was asked for"]
+
+
 def _read_json(file: Path) -> dict[str, Any]:
     try:
         content: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
@@ -258,13 +270,6 @@ def _read_json(file: Path) -> dict[str, Any]:
 def _as_json(content: Mapping[str, Any]) -> dict[str, Any]:
     plain: dict[str, Any] = json.loads(json.dumps(content))
     return plain
-
-
-def _differences(found: Any, wanted: Any, where: str = "") -> list[str]:
-    if isinstance(found, dict) and isinstance(wanted, dict):
-        keys: Sequence[str] = sorted({*found, *wanted})
-        return [d for k in keys for d in _differences(found.get(k), wanted.get(k), f"{where}.{k}".lstrip("."))]
-    return [] if found == wanted else [f"{where} is {found!r} there, {wanted!r} was asked for"]
 
 
 def _read(file: Path) -> pa.Table:

@@ -22,6 +22,7 @@ from torch import nn
 
 from consbench import provenance
 from consbench.errors import RecordMismatch, RecordUnreadable, UsageError, WeightsError
+from consbench.records import differences
 from consbench_adapters import checkpoints, sam, weights
 from consbench_adapters.checkpoints import Checkpoint
 from consbench_adapters.dimensions import PUBLISHED, SamDimensions
@@ -117,7 +118,7 @@ def load_state(folder: Path, recipe: Recipe) -> dict[str, Any] | None:
         raise RecordUnreadable(f"{file} is damaged ({type(error).__name__}); remove {folder} to start anew") from error
     ours = json.dumps(recipe.as_json(), sort_keys=True)
     if theirs != ours:
-        differing = list(_differences(json.loads(theirs), json.loads(ours)))
+        differing = differences(json.loads(theirs), json.loads(ours))
         raise RecordMismatch(
             f"{folder} holds a run of another recipe: {'; '.join(differing[:4])}. Name another directory with --out, "
             f"or remove this one"
@@ -150,7 +151,7 @@ def _dimensions(spec: Network, start: Checkpoint | None) -> SamDimensions:
         return wanted or PUBLISHED["vit_b"]
     recorded = start.dimensions
     if recorded is not None and wanted is not None and recorded != wanted:
-        differing = "; ".join(_differences(recorded.as_json(), wanted.as_json()))
+        differing = "; ".join(differences(recorded.as_json(), wanted.as_json()))
         raise WeightsError(f"{start.path} does not fit network.dimensions: {differing}. Leave network.dimensions out")
     return recorded or wanted or PUBLISHED["vit_b"]
 
@@ -194,10 +195,3 @@ def _bare(reference: str) -> str:
     'pseudo-parts,file=labels.parquet'
     """
     return re.sub(r"[^,=]*[/\\]", "", reference)
-
-
-def _differences(found: Any, wanted: Any, where: str = "") -> list[str]:
-    if isinstance(found, dict) and isinstance(wanted, dict):
-        keys = sorted({*found, *wanted})
-        return [d for k in keys for d in _differences(found.get(k), wanted.get(k), f"{where}.{k}".lstrip("."))]
-    return [] if found == wanted else [f"{where} is {found!r} there, {wanted!r} was asked for"]

@@ -24,6 +24,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from consbench.errors import RecordMismatch, RecordUnreadable, UsageError
+from consbench.records import differences
 from consbench_reference_training.pseudo_parts import table
 from consbench_reference_training.pseudo_parts.table import About, Row
 
@@ -101,23 +102,11 @@ def claim(out: Path, identity: Mapping[str, Any]) -> bool:
 
 
 def _refuse_other(where: Path, found: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
-    if differing := _differences(found, wanted):
+    if differing := differences(found, wanted):
         raise RecordMismatch(
             f"{where} holds labels of another job: {'; '.join(differing[:4])}. "
             f"Name another file with --out, or remove {where}"
         )
-
-
-def _differences(found: Any, wanted: Any, where: str = "") -> list[str]:
-    """What differs between two trees of JSON, as phrases.
-
-    >>> _differences({"a": {"b": 1, "c": 2}}, {"a": {"b": 1, "c": 3}})
-    ['a.c is 2 there, 3 was asked for']
-    """
-    if isinstance(found, Mapping) and isinstance(wanted, Mapping):
-        keys = sorted({*found, *wanted})
-        return [d for key in keys for d in _differences(found.get(key), wanted.get(key), f"{where}.{key}".lstrip("."))]
-    return [] if found == wanted else [f"{where} is {found!r} there, {wanted!r} was asked for"]
 
 
 def save(folder: Path, outcomes: Sequence[Outcome], rows: Sequence[Row]) -> None:
