@@ -173,7 +173,7 @@ class Loss:
 
 @dataclass(frozen=True, slots=True)
 class Optimiser:
-    """AdamW, its schedule, and which parameters it moves.
+    """AdamW, its schedule, and which parameters it moves; Muon for some, where a network starts from nothing.
 
     Attributes:
         learning_rate: the highest; scaled down layer by layer in the encoder.
@@ -185,6 +185,8 @@ class Optimiser:
         final_share: of the learning rate, at the end of "cosine".
         clip: greatest norm of the gradient, 0 for any.
         train, frozen: prefixes of parameter names that are trained and, of those, that are not.
+        muon: prefixes of the parameters whose matrices are moved by Muon (momentum, made orthogonal) at the
+            same learning rate; the paper's recipes have none.
     """
 
     learning_rate: float = 1e-5
@@ -198,6 +200,7 @@ class Optimiser:
     clip: float = 0.0
     train: tuple[str, ...] = ("image_encoder", "mask_decoder")
     frozen: tuple[str, ...] = ()
+    muon: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         _positive(learning_rate=self.learning_rate)

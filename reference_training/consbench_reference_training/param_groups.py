@@ -1,4 +1,4 @@
-"""Which parameters learn, and how fast: the groups that AdamW is given.
+"""Which parameters learn, how fast, and by which optimiser: the groups that AdamW and Muon are given.
 
 Section 3 of the paper scales the learning rate of the image encoder layer by layer. With L blocks and decay d
 
@@ -18,9 +18,10 @@ is no nn.LayerNorm, so a test of the class would miss it.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import torch
 from torch import nn
 
 from consbench.errors import UsageError
@@ -36,7 +37,7 @@ def choose_trained(network: nn.Module, spec: Optimiser) -> None:
     Raises UsageError for a prefix that no parameter has, and where nothing is left to train.
     """
     names = [name for name, _ in network.named_parameters()]
-    for key, prefixes in (("train", spec.train), ("frozen", spec.frozen)):
+    for key, prefixes in (("train", spec.train), ("frozen", spec.frozen), ("muon", spec.muon)):
         for prefix in prefixes:
             if not any(_under(name, prefix) for name in names):
                 raise UsageError(f"optimiser.{key}: no parameter of the network is called '{prefix}' or lies under it")
@@ -48,10 +49,10 @@ def choose_trained(network: nn.Module, spec: Optimiser) -> None:
 
 
 def param_groups(network: nn.Module, spec: Optimiser, extra: Iterable[nn.Parameter] = ()) -> list[dict[str, Any]]:
-    """The groups of all parameters that require a gradient, for torch.optim.AdamW.
+    """The groups of all parameters that require a gradient.
 
-    Beside `params`, `lr` and `weight_decay` each has a `name` and the `scale` of its learning rate; `extra`
-    are further parameters, at the full rate.
+    Beside `params`, `lr` and `weight_decay` each has a `name`, the `scale` of its learning rate and `muon`,
+    whether its parameters are Muon's; `extra` are further parameters, at the full rate.
     """
     depth = len(network.get_submodule("image_encoder.blocks"))  # type: ignore[arg-type]
     groups: dict[str, dict[str, Any]] = {}
@@ -59,12 +60,14 @@ def param_groups(network: nn.Module, spec: Optimiser, extra: Iterable[nn.Paramet
     for name, parameter in [*named, *((f"extra.{i}", p) for i, p in enumerate(extra))]:
         exponent = layer_exponent(name, depth, last_block_decayed=spec.last_block_decayed)
         decayed = parameter.ndim > 1
-        label = f"{_layer(name)}, {'weights' if decayed else 'norms and biases'}"
+        muon = parameter.ndim == 2 and any(_under(name, prefix) for prefix in spec.muon)
+        label = f"{_layer(name)}, {'matrices' if muon else 'weights' if decayed else 'norms and biases'}"
         scale = spec.layer_decay**exponent
         group = groups.setdefault(
             label,
             {
                 "name": label,
+                "muon": muon,
                 "params": [],
                 "scale": scale,
                 "lr": spec.learning_rate * scale,
@@ -73,6 +76,20 @@ def param_groups(network: nn.Module, spec: Optimiser, extra: Iterable[nn.Paramet
         )
         group["params"].append(parameter)
     return list(groups.values())
+
+
+def optimisers(groups: Sequence[dict[str, Any]], spec: Optimiser) -> list[torch.optim.Optimizer]:
+    """AdamW for the groups of `param_groups`, and Muon for those that are Muon's.
+
+    Muon's steps are brought to the size of AdamW's, so that both share one learning rate and one schedule.
+    """
+    mine = [[group for group in groups if group["muon"] is muon] for muon in (False, True)]
+    made: list[torch.optim.Optimizer] = []
+    if mine[False]:
+        made.append(torch.optim.AdamW(mine[False], betas=spec.betas))
+    if mine[True]:
+        made.append(torch.optim.Muon(mine[True], adjust_lr_fn="match_rms_adamw"))
+    return made
 
 
 def layer_exponent(name: str, depth: int, *, last_block_decayed: bool = True) -> int:

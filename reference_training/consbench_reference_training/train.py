@@ -31,7 +31,7 @@ from consbench_reference_training.episodes import Episode, EpisodeStream, stream
 from consbench_reference_training.journal import Journal, Row
 from consbench_reference_training.objective import Objective, Phase, target_size
 from consbench_reference_training.parallel import Processes, join
-from consbench_reference_training.param_groups import choose_trained, describe, param_groups
+from consbench_reference_training.param_groups import choose_trained, describe, optimisers, param_groups
 from consbench_reference_training.sources import open_sources, refuse_nothing
 from consbench_reference_training.validation import bench_metrics, validation_loss
 
@@ -77,7 +77,7 @@ def train(
         objective = _seeded_objective(network, dimensions, recipe).to(place)
         head = objective.dense_head.parameters() if objective.dense_head else ()
         groups = param_groups(network, recipe.optimiser, head)
-        optimiser = torch.optim.AdamW(groups, betas=recipe.optimiser.betas)
+        movers = optimisers(groups, recipe.optimiser)
         model = processes.wrap(objective, changing=bool(recipe.dense.steps))
         if processes.first:
             say(describe(groups))
@@ -111,7 +111,8 @@ def train(
         if state is not None:
             step, best, seconds, window = state["step"], state["best"], state["seconds"], state["window"]
             objective.load_state_dict(state["weights"])
-            optimiser.load_state_dict(state["optimiser"])
+            for mover, its_state in zip(movers, state["optimisers"], strict=True):
+                mover.load_state_dict(its_state)
             if processes.first:
                 journal = Journal(out, state["training"], state["validation"])
                 say(f"going on after step {step} of {steps_in_all}")
@@ -125,14 +126,15 @@ def train(
             for episodes in _batches(stream, step - first, last - first, recipe, processes):
                 report(f"training, {phase}", step, steps_in_all)
                 rate = learning_rate(recipe, step)
-                for group in optimiser.param_groups:
+                for group in (group for mover in movers for group in mover.param_groups):
                     group["lr"] = rate * group["scale"]
                 terms = _backward(model, objective, episodes, phase, recipe, processes)
-                norm = _gradient_norm(optimiser, recipe.optimiser.clip)
+                norm = _gradient_norm(groups, recipe.optimiser.clip)
                 if not math.isfinite(terms["loss"] + norm):
                     raise RunFailed(_not_finite(terms["loss"], step, stream, first, recipe, out))
-                optimiser.step()
-                optimiser.zero_grad(set_to_none=True)
+                for mover in movers:
+                    mover.step()
+                    mover.zero_grad(set_to_none=True)
                 step += 1
                 for name, value in {**terms, "gradient_norm": norm}.items():
                     window[name] = window.get(name, 0.0) + value
@@ -172,7 +174,7 @@ def train(
                         {
                             "recipe": json.dumps(recipe.as_json(), sort_keys=True), "step": step, "best": best,
                             "seconds": time.monotonic() - started, "window": window,
-                            "weights": objective.state_dict(), "optimiser": optimiser.state_dict(),
+                            "weights": objective.state_dict(), "optimisers": [mover.state_dict() for mover in movers],
                             "training": journal.training, "validation": journal.validation,
                         },
                     )  # fmt: skip
@@ -262,8 +264,8 @@ def _backward(
     return dict(zip(sums, means.tolist(), strict=True))
 
 
-def _gradient_norm(optimiser: torch.optim.Optimizer, clip: float) -> float:
-    parameters = [p for group in optimiser.param_groups for p in group["params"]]
+def _gradient_norm(groups: Sequence[dict[str, Any]], clip: float) -> float:
+    parameters = [p for group in groups for p in group["params"]]
     return float(nn.utils.clip_grad_norm_(parameters, clip or math.inf))
 
 
