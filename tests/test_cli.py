@@ -186,6 +186,23 @@ def test_score_by_score_of_a_model_without_scores_is_refused(consbench: Callable
     assert "order 'score' needs a score for every output" in done.stderr
 
 
+def test_without_arguments_the_miniatures_are_evaluated_and_called_that(consbench: Callable[..., Result]) -> None:
+    done = consbench("run", "--limit", "1", "--no-report", "-q")
+    assert done.exit_code == 0
+    names = ("sam-mini", "hq-sam-mini", "consamme-vanilla-mini", "consamme-mini")
+    assert {path.name.split("--")[0] for path in Path("runs").iterdir()} == set(names)
+    assert "(12 runs)" in done.stdout
+    assert "miniatures trained on drawn images; no number here is one of the paper's models" in done.stdout
+    assert "no number here is one of the paper's datasets" in done.stdout
+
+
+def test_controls_stand_beside_what_was_asked_for(consbench: Callable[..., Result]) -> None:
+    done = consbench("run", "-m", "mine.py:everything", "--controls", "-d", DATA, "--no-report", "-q")
+    found = {path.name.split("--")[0] for path in Path("runs").iterdir()}
+    assert found == {"mine-everything", "oracle", "swapped", "full-image", "empty", "click-disc", "region-tree"}
+    assert "miniatures" not in done.stdout
+
+
 def test_list_names_what_is_installed(consbench: Callable[..., Result]) -> None:
     done = consbench("list")
 

@@ -13,7 +13,8 @@ from consbench.cli.options import deltas_option, quiet_option
 from consbench.registry import Reference
 
 STANDINS = ("standin-pascal-part", "standin-partimagenet", "standin-paco")
-WITHOUT_WEIGHTS = ("oracle", "swapped", "full-image", "empty", "click-disc", "region-tree")
+MINIATURES = ("sam-mini", "hq-sam-mini", "consamme-vanilla-mini", "consamme-mini")
+CONTROLS = ("oracle", "swapped", "full-image", "empty", "click-disc", "region-tree")
 
 
 @click.command("run", short_help="Evaluate models on datasets; with no arguments, what ships.")
@@ -24,6 +25,11 @@ WITHOUT_WEIGHTS = ("oracle", "swapped", "full-image", "empty", "click-disc", "re
     multiple=True,
     metavar="REF",
     help="NAME, module:factory or file.py:function, with options as NAME,key=value; repeat for several.",
+)
+@click.option(
+    "--controls",
+    is_flag=True,
+    help="Evaluate the models of known answers, and the baseline without weights, as well.",
 )
 @click.option(
     "-d",
@@ -78,8 +84,8 @@ WITHOUT_WEIGHTS = ("oracle", "swapped", "full-image", "empty", "click-disc", "re
 def run(ctx: click.Context, /, models: tuple[str, ...], datasets: tuple[str, ...], **given: Any) -> None:
     """Evaluate models on datasets and print mIoU, CVR and the ordering of the outputs.
 
-    With no arguments, the control models and the weight-free baseline are evaluated on the three stand-in
-    datasets that the package draws itself.
+    With no arguments, the miniatures that ship with the package are evaluated on the three stand-in datasets
+    that it draws itself.
 
     \b
     consbench run
@@ -109,7 +115,8 @@ def run(ctx: click.Context, /, models: tuple[str, ...], datasets: tuple[str, ...
     if given["root"] and len(data_references) > 1:
         raise UsageError("--root is for one dataset; with several write each as NAME,root=DIR")
     ids = _ids(given["ids"])
-    model_references = _distinct([Reference.parse(text) for text in models or WITHOUT_WEIGHTS])
+    named = (*(models or MINIATURES), *(CONTROLS if given["controls"] else ()))
+    model_references = _distinct([Reference.parse(text) for text in named])
     data_options = {name: given[name] for name in ("root", "split", "allow_missing")}
     model_options = {name: given[name] for name in ("checkpoint", "device", "dtype")}
     # All names are looked up before the first model runs, so that a slip costs seconds, not a night.

@@ -15,6 +15,7 @@ from consbench.run import Score, Summary
 SHADES = "█▓▒░"
 BAR = 40
 STANDIN_NOTE = "standin-…: drawn stand-in images, made on this machine; no number here is one of the paper's datasets"
+MINIATURE_NOTE = "…-mini: miniatures trained on drawn images; no number here is one of the paper's models"
 
 
 def number(value: float, metric: str) -> str:
@@ -100,6 +101,15 @@ def print_summaries(summaries: Sequence[Summary], console: Console | None = None
     console.print(placement_chart(summaries))
 
 
+def is_miniature(model: str) -> bool:
+    """Whether a model is one of the miniatures, by its name.
+
+    >>> is_miniature("sam-mini"), is_miniature("sam-mini-continued"), is_miniature("sam")
+    (True, True, False)
+    """
+    return "mini" in model.split("-")
+
+
 def wide_console() -> Console:
     """A console as wide as the terminal; where there is none, wide enough that no table is cut."""
     console = Console()
@@ -128,6 +138,8 @@ def _footnotes(summaries: Sequence[Summary]) -> str:
     lines += _undefined(summaries)
     if any(s.dataset.startswith("standin") for s in summaries):
         lines.append(STANDIN_NOTE)
+    if any(is_miniature(s.model) for s in summaries):
+        lines.append(MINIATURE_NOTE)
     for problem, what in (
         ("missing", "files are missing, and were allowed to be"),
         ("skipped", "images could not be read"),

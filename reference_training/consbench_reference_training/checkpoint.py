@@ -23,7 +23,7 @@ from torch import nn
 from consbench import provenance
 from consbench.errors import RecordMismatch, RecordUnreadable, UsageError, WeightsError
 from consbench.records import differences
-from consbench_adapters import checkpoints, sam, weights
+from consbench_adapters import checkpoints, miniatures, sam, weights
 from consbench_adapters.checkpoints import Checkpoint
 from consbench_adapters.dimensions import PUBLISHED, SamDimensions
 from consbench_reference_training import config
@@ -65,6 +65,7 @@ def record(recipe: Recipe, dimensions: SamDimensions, **history: Any) -> dict[st
     plain = recipe.as_json()
     plain["network"]["init"] = _bare(plain["network"]["init"])
     plain["data"]["sources"] = [_bare(source) for source in plain["data"]["sources"]]
+    plain["data"]["standins"]["labels"] = _bare(plain["data"]["standins"]["labels"])
     environment = provenance.environment()
     return {
         "name": recipe.name,
@@ -133,6 +134,8 @@ def _find_init(init: str, beside: Path) -> Path | None:
         return weights.require(init)
     if init in config.names():
         file = beside.parent / init / CHECKPOINT
+        if not file.is_file() and init in miniatures.NAMES:
+            return miniatures.checkpoint(init)
         if not file.is_file():
             raise WeightsError(
                 f"network.init is '{init}', but that recipe was not trained yet: there is no {file}. Train it with "

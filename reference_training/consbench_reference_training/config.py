@@ -27,7 +27,7 @@ class Network:
     Attributes:
         family: "sam", or "hq-sam" with its additional head.
         init: where the weights come from: "random", a checkpoint file, a name known to `consbench weights`,
-            or the name of a recipe whose run lies beside this one.
+            or the name of a recipe: its run beside this one, else the miniature of that name that ships.
         dimensions: numbers of the network where it starts from random weights; empty: those of ViT-B.
         tied_attention: start the keys of the click-to-image attention equal to its queries, so that a
             click attends to its own place from the first step. For training from random weights.
@@ -49,6 +49,8 @@ class Standins:
         size: long side in pixels.
         seed: names the stream. Training streams share no image, and not all kinds, with those of evaluation.
         processes: how many draw at the same time.
+        labels: weak part labels that `consbench pseudo-parts --source standins` made of these scenes, to be
+            learnt in place of the drawn parts; images without a labelled object are left out.
     """
 
     images: int = 0
@@ -56,6 +58,7 @@ class Standins:
     size: int = 192
     seed: int = 0
     processes: int = 2
+    labels: str = ""
 
     def __post_init__(self) -> None:
         _at_least(0, images=self.images, seed=self.seed)

@@ -30,6 +30,7 @@ from consbench.standins import scene
 from consbench.standins.store import VERSION, default_cache
 from consbench.types import Object, Part, Sample
 from consbench_reference_training.config import Data, Standins
+from consbench_reference_training.pseudo_parts import dataset as weak_labels
 
 Progress = Callable[[int, int], None]
 
@@ -75,7 +76,9 @@ def open_sources(data: Data, seed: int, *, cache: Path | None = None, progress: 
     refuse_nothing(data)
     datasets: list[Dataset] = [registry.build("dataset", Reference.parse(text)) for text in data.sources]
     if data.standins.images:
-        datasets.append(draw_standins(data.standins, cache=cache, progress=progress))
+        drawn = draw_standins(data.standins, cache=cache, progress=progress)
+        labels = data.standins.labels
+        datasets.append(weak_labels.attach(Path(labels), drawn) if labels else drawn)
     return [split(dataset, data.validation_share, seed) for dataset in datasets]
 
 

@@ -20,7 +20,7 @@ from consbench_reports.inputs import Inputs
 from consbench_reports.page import render
 from consbench_reports.qualitative import figure_5, typical
 from consbench_reports.significance import compared, significantly_best
-from consbench_reports.tables import Table, table_1, table_2, to_csv, to_latex, to_markdown
+from consbench_reports.tables import table_1, table_2, write_table
 
 Progress = Callable[[int, int], None]
 STEPS = 5
@@ -61,9 +61,9 @@ def write_report(
 
     out.mkdir(parents=True, exist_ok=True)
     summaries = [s.summary for s in scored]
-    files = _write_table(table_1(summaries, significantly_best(comparison) if comparison else ()), out / "table1")
+    files = write_table(table_1(summaries, significantly_best(comparison) if comparison else ()), out / "table1")
     if comparison:
-        files += _write_table(table_2(comparison), out / "table2")
+        files += write_table(table_2(comparison), out / "table2")
     files += save(figure_4(summaries), out / "figure4")
     if typical(data):
         files += save(figure_5(data), out / "figure5")
@@ -105,12 +105,3 @@ def manifest(inputs: Inputs, budget: Budget) -> dict[str, Any]:
         ],
         "unfinished": [{"path": run.path.name, "done": run.done, "images": run.images} for run in inputs.unfinished],
     }
-
-
-def _write_table(table: Table, stem: Path) -> list[Path]:
-    files = []
-    for suffix, written in ((".md", to_markdown), (".csv", to_csv), (".tex", to_latex)):
-        file = stem.with_suffix(suffix)
-        file.write_text(written(table), encoding="utf-8")
-        files.append(file)
-    return files

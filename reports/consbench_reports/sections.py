@@ -15,13 +15,11 @@ from consbench.run import Run, Summary
 from consbench_reports import charts, details
 from consbench_reports.details import Broken, Scored, Worst
 from consbench_reports.tables import (
-    MINIATURE,
-    STANDIN,
     Best,
     Cell,
     Table,
-    is_miniature,
     is_standin,
+    labels,
     number,
     score_cell,
     title,
@@ -88,11 +86,7 @@ def cautions(scored: Sequence[Scored], mixed: str) -> list[str]:
     found = []
     if mixed:
         found.append(f"Made with --force from runs of different protocols; these numbers are not comparable: {mixed}.")
-    if any(is_standin(s.summary.dataset) for s in scored):
-        found.append(STANDIN)
-    if any(is_miniature(s.summary.model) for s in scored):
-        found.append(MINIATURE)
-    return found
+    return found + labels([s.summary.dataset for s in scored], [s.summary.model for s in scored])
 
 
 def provenance(run: Run) -> Provenance:

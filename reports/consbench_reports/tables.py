@@ -9,12 +9,13 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from pathlib import Path
 from typing import NamedTuple
 
-from consbench.cli.tables import interval_text
+from consbench.cli.tables import interval_text, is_miniature
 from consbench.run import Summary
 from consbench.statistics.comparison import Comparison, Difference
 from consbench_reports.paper import reported
@@ -22,12 +23,13 @@ from consbench_reports.paper import reported
 TITLES = {
     "mIoU-object": "mIoU object",
     "mIoU-part": "mIoU part",
+    "mIoU-object@best": "best of K object",
+    "mIoU-part@best": "best of K part",
     "size-ratio": "mask 1 / object",
     "placement@1": "position 1 (%)",
     "placement@1/2": "position 1 of 2 (%)",
 }
 LEFT_OUT = ("placement@2", "placement@3", "placement@2/2")
-WORDS = 3  # the leading columns of words; numbers follow
 
 Key = tuple[str, str, str, str]
 """(dataset, model, order, metric): which number is meant."""
@@ -67,11 +69,12 @@ class Cell(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Cells under titles, of which the first three are words, and lines that belong below."""
+    """Cells under titles, and lines that belong below; `words` are the columns that hold no numbers."""
 
     titles: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]
     notes: tuple[str, ...]
+    words: Collection[int] = range(3)
 
 
 def table_1(summaries: Sequence[Summary], best: Best = ()) -> Table:
@@ -108,7 +111,9 @@ def table_2(comparison: Comparison) -> Table:
     rows = []
     for (dataset, a, b), found in groupby(comparison.differences, key=lambda d: (d.dataset, d.a, d.b)):
         of = {d.metric: d for d in found}
-        rows.append((Cell(dataset), Cell(b), Cell(a), *(_difference_cell(of[m]) for m in metrics)))
+        rows.append(
+            (Cell(dataset), Cell(b), Cell(a), *(difference_cell(of[m], best=of[m].told_apart) for m in metrics))
+        )
     counts = [f"{f.dataset}: {f.clicks} clicks, {f.objects} objects, {f.images} images." for f in comparison.fields]
     level = f"{100 * comparison.level:g} %"
     below = [
@@ -117,18 +122,22 @@ def table_2(comparison: Comparison) -> Table:
         f"permutation over images, Holm over {comparison.tests} tests.",
         *counts,
         *comparison.forced,
+        *labels(
+            [f.dataset for f in comparison.fields], [c.run.model for f in comparison.fields for c in f.contestants]
+        ),
     ]
     return Table(("dataset", "model", "minus", *map(title, metrics)), tuple(rows), tuple(below))
 
 
-def _difference_cell(difference: Difference) -> Cell:
+def difference_cell(difference: Difference, *, best: bool = False) -> Cell:
+    """The cell of a difference with its sign; a dash where it is undefined."""
     value = difference.difference
     if math.isnan(value):
         return Cell(number(value))
     if math.isnan(difference.low):
-        return Cell(f"{value:+.2f}", best=difference.told_apart)
+        return Cell(f"{value:+.2f}", best=best)
     ends = (f"{difference.low:+.2f}", f"{difference.high:+.2f}")
-    return Cell(f"{value:+.2f}", " to ".join(ends), ends, best=difference.told_apart)
+    return Cell(f"{value:+.2f}", " to ".join(ends), ends, best=best)
 
 
 def columns(summaries: Sequence[Summary]) -> list[str]:
@@ -190,15 +199,21 @@ def notes(summaries: Sequence[Summary], *, bold: bool = False) -> list[str]:
         counts = {s.dataset: getattr(s, problem) for s in summaries if getattr(s, problem)}
         found += [f"{dataset}: {count} {what}." for dataset, count in counts.items()]
     found += [f"{s.model} on {s.dataset}: {s.failed} of {s.clicks} clicks failed." for s in summaries if s.failed]
-    if any(is_standin(s.dataset) for s in summaries):
-        found.append(STANDIN)
-    if any(is_miniature(s.model) for s in summaries):
-        found.append(MINIATURE)
-    return found
+    return found + labels([s.dataset for s in summaries], [s.model for s in summaries])
 
 
 STANDIN = "Datasets called standin-… are drawn images: none of these numbers is comparable with the paper's."
 MINIATURE = "Models called …-mini are miniatures trained on drawn images: none of their numbers is the paper's."
+
+
+def labels(datasets: Iterable[str], models: Iterable[str]) -> list[str]:
+    """What must stand below any number of drawn images or of miniatures.
+
+    >>> labels(["paco (test)"], ["sam"]), labels(["paco (test)"], ["sam-mini"]) == [MINIATURE]
+    ([], True)
+    """
+    found = [STANDIN] if any(map(is_standin, datasets)) else []
+    return found + ([MINIATURE] if any(map(is_miniature, models)) else [])
 
 
 def is_standin(dataset: str) -> bool:
@@ -206,18 +221,9 @@ def is_standin(dataset: str) -> bool:
     return dataset.startswith("standin")
 
 
-def is_miniature(model: str) -> bool:
-    """Whether a model is one of the miniatures.
-
-    >>> is_miniature("sam-mini"), is_miniature("sam-mini-continued"), is_miniature("sam")
-    (True, True, False)
-    """
-    return "mini" in model.split("-")
-
-
 def to_markdown(table: Table) -> str:
     """A table of GitHub's Markdown, numbers to the right."""
-    align = ["---" if i < WORDS else "---:" for i in range(len(table.titles))]
+    align = ["---" if i in table.words else "---:" for i in range(len(table.titles))]
     body = [[_bold_markdown(cell) for cell in row] for row in table.rows]
     lines = [[_escape_markdown(t) for t in table.titles], align, *body]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n\n" + "  \n".join(table.notes) + "\n"
@@ -246,21 +252,32 @@ def to_csv(table: Table) -> str:
 
 
 def to_latex(table: Table) -> str:
-    """A tabular of the booktabs package, a rule between datasets; notes as comments."""
+    """A tabular of the booktabs package, a rule where the first column changes; notes as comments."""
+    align = "".join("l" if i in table.words else "r" for i in range(len(table.titles)))
     lines = [
         *(f"% {note}" for note in table.notes),
-        rf"\begin{{tabular}}{{{'l' * WORDS}{'r' * (len(table.titles) - WORDS)}}}",
+        rf"\begin{{tabular}}{{{align}}}",
         r"\toprule",
         " & ".join(_escape_latex(t) for t in table.titles) + r" \\",
     ]
-    dataset = None
+    group = None
     for row in table.rows:
-        if row[0].text != dataset:
+        if row[0].text != group:
             lines.append(r"\midrule")
-        first = Cell("") if row[0].text == dataset else row[0]
-        dataset = row[0].text
+        first = Cell("") if row[0].text == group else row[0]
+        group = row[0].text
         lines.append(" & ".join(_bold_latex(c) for c in (first, *row[1:])) + r" \\")
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", ""])
+
+
+def write_table(table: Table, stem: Path) -> list[Path]:
+    """Write a table in every format, as `stem` with the format's ending; return the files."""
+    files = []
+    for suffix, written in ((".md", to_markdown), (".csv", to_csv), (".tex", to_latex)):
+        file = stem.with_suffix(suffix)
+        file.write_text(written(table), encoding="utf-8")
+        files.append(file)
+    return files
 
 
 def _bold_markdown(cell: Cell) -> str:

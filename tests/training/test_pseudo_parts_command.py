@@ -1,5 +1,6 @@
 """`consbench pseudo-parts`: what is typed, printed, drawn and refused."""
 
+import re
 import subprocess
 import sys
 
@@ -13,11 +14,13 @@ from consbench.datasets.base import SampleList
 from consbench.errors import BadSample, DataMissing, UsageError
 from consbench.masks import Mask
 from consbench.types import Object, Sample
+from consbench_reference_training import config
 from consbench_reference_training.pseudo_parts import preview as sheets
 from consbench_reference_training.pseudo_parts.algorithm import Region, Slivers
 from consbench_reference_training.pseudo_parts.batches import Shard
 from consbench_reference_training.pseudo_parts.cli import choose_shard, command
 from consbench_reference_training.pseudo_parts.sources import Source
+from consbench_reference_training.sources import draw_standins, open_sources
 
 HALVES = """
 import numpy as np
@@ -200,3 +203,46 @@ class TestSheet:
     def test_neighbouring_labels_have_colours_that_differ(self):
         colours = sheets._colours(50)[1:]
         assert np.abs(np.diff(colours, axis=0)).sum(axis=1).min() > 150
+
+
+class TestScenesOfARecipe:
+    @pytest.fixture
+    def recipe(self, tmp_path, monkeypatch):
+        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+        smoke = (config.RECIPES / "smoke.toml").read_text()
+        changed = re.sub(r"images = \d+", "images = 6", smoke.replace("processes = 2", "processes = 1"), count=1)
+        (tmp_path / "few.toml").write_text(changed)
+        return str(tmp_path / "few.toml")
+
+    def test_are_labelled_and_learnt_from(self, recipe, tmp_path):
+        out = tmp_path / "labels.parquet"
+        (tmp_path / "halves.py").write_text(HALVES)
+        words = ["--source", "standins", "--recipe", recipe, "-m", f"{tmp_path / 'halves.py'}:halves"]
+        call([*words, "--points-per-side", "2", "-o", out, "-q"])
+        drawn = draw_standins(config.load(recipe).data.standins)
+        data = config.load(recipe, [f"data.standins.labels='{out}'"]).data
+        (learnt,) = open_sources(data, 0)
+        assert learnt.dataset.name == "pseudo-parts"
+        labelled = learnt.dataset.ids
+        assert 2 <= len(labelled) <= len(drawn.ids)
+        for image_id in labelled:
+            image = drawn.load(image_id)
+            assert (learnt.dataset.load(image_id).image() == image.image()).all()
+            whole = {o.object_id: o.mask for o in image.objects}
+            for found in learnt.dataset.load(image_id).objects:
+                assert found.mask == whole[found.object_id]
+                left = [p.mask.array()[:, : image.width // 2].any() for p in found.parts]
+                assert sorted(left) == [False, True]
+
+    def test_words_for_files_do_not_fit_them(self, recipe, tmp_path):
+        out = ["-o", tmp_path / "l.parquet"]
+        with pytest.raises(UsageError, match=r"take --recipe NAME, .*no files; got --root"):
+            call(["--source", "standins", "--recipe", recipe, "--root", tmp_path, *out])
+        with pytest.raises(UsageError, match=r"they take --recipe NAME, whose scenes they are, and no files$"):
+            call(["--source", "standins", *out])
+        with pytest.raises(UsageError, match=r"--recipe is for standins; coco takes --root"):
+            call(["--source", "coco", "--recipe", recipe, *out])
+        with pytest.raises(UsageError, match=r"coco needs the folder of its pictures: give --root DIR"):
+            call(["--source", "coco", *out])
+        with pytest.raises(UsageError, match=r"recipe consamme-vit-b trains on no drawn scenes"):
+            call(["--source", "standins", "--recipe", "consamme-vit-b", *out])

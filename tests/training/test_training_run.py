@@ -17,9 +17,9 @@ import torch
 import consbench_reference_training.objective as objective_module
 from consbench import evaluate
 from consbench.errors import RecordMismatch, RecordUnreadable, RunFailed, UsageError, WeightsError
-from consbench_adapters import checkpoints, consamme, sam
+from consbench_adapters import checkpoints, consamme, miniatures, sam
 from consbench_reference_training import checkpoint
-from consbench_reference_training.config import load
+from consbench_reference_training.config import Network, load
 from consbench_reference_training.train import learning_rate, train
 
 
@@ -258,9 +258,18 @@ def test_hq_sam_trains_its_head_on_a_frozen_sam(tiny, tmp_path, monkeypatch):
 
 def test_a_recipe_that_was_not_trained_yet_cannot_be_started_from(tiny, tmp_path):
     with pytest.raises(
-        WeightsError, match=r"'sam-mini', but that recipe was not trained yet.*consbench train sam-mini"
+        WeightsError, match=r"'sam-mini-continued', but that recipe was not trained yet.*consbench train sam-mini-cont"
     ):
-        train(tiny(network={"init": "sam-mini"}), tmp_path / "run", device="cpu")
+        train(tiny(network={"init": "sam-mini-continued"}), tmp_path / "run", device="cpu")
+
+
+def test_a_run_beside_goes_before_the_miniature_that_ships(finished, tmp_path):
+    spec = Network(init="sam-mini")
+    _, _, started_from = checkpoint.build_network(spec, 0, tmp_path / "run")
+    assert started_from["sha256"] == checkpoints.read(miniatures.checkpoint("sam-mini")).sha256
+    shutil.copytree(finished, tmp_path / "sam-mini")
+    _, _, started_from = checkpoint.build_network(spec, 0, tmp_path / "run")
+    assert started_from["sha256"] == checkpoints.read(finished / "checkpoint.safetensors").sha256
 
 
 def test_a_checkpoint_of_other_dimensions_is_refused_with_both(finished, tiny, tmp_path):

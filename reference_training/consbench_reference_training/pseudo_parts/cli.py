@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from consbench_reference_training.pseudo_parts.proposers import RegionProposer
     from consbench_reference_training.pseudo_parts.sources import Source
 
-SOURCES = ("entityseg", "hq-seg44k", "coco")
+SOURCES = ("entityseg", "hq-seg44k", "coco", "standins")
 PATH = click.Path(path_type=Path)
 
 
@@ -24,9 +24,10 @@ PATH = click.Path(path_type=Path)
     "--source",
     type=click.Choice(SOURCES),
     required=True,
-    help="Where the objects come from; coco is any COCO instance file.",
+    help="Where the objects come from; coco is any COCO instance file, standins the scenes of a training recipe.",
 )
-@click.option("--root", type=PATH, required=True, help="Folder of the source's pictures.")
+@click.option("--root", type=PATH, help="Folder of the source's pictures.")
+@click.option("--recipe", help="Training recipe whose scenes standins are, a name or a TOML file.")
 @click.option("--annotations", type=PATH, multiple=True, help="COCO JSON of entityseg or coco; repeat for several.")
 @click.option("--sets", help="Sets of hq-seg44k, as FSS,ECSSD; default: all seven.")
 @click.option("--allow-missing", is_flag=True, help="Go on without absent files.")
@@ -84,7 +85,7 @@ PATH = click.Path(path_type=Path)
 )
 @click.option("--preview-rows", type=click.IntRange(min=1), default=6, show_default=True)
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")
-def command(source: str, root: Path, **given: Any) -> None:
+def command(source: str, **given: Any) -> None:
     """Cut objects that somebody drew into parts that a SAM sees in them: Algorithm 1 of the paper.
 
     SAM's automatic masks are painted into one label map, the largest first. The labels inside an object are its
@@ -94,6 +95,7 @@ def command(source: str, root: Path, **given: Any) -> None:
     \b
     consbench pseudo-parts --source hq-seg44k --root ~/hq44k -o hq.parquet
     consbench pseudo-parts --source coco --root imgs --annotations a.json -m region-tree --preview look.png
+    consbench pseudo-parts --source standins --recipe consamme-mini -m sam-mini -o labels.parquet
     torchrun --nproc-per-node 8 -m consbench pseudo-parts --source … -o labels.parquet
 
     An interrupted job goes on when the same command is given again, in any number of shards. The shard that
@@ -115,7 +117,7 @@ def command(source: str, root: Path, **given: Any) -> None:
             raise UsageError(f"there is no folder {path.absolute().parent} to write {path.name} to; make it first")
     shard = choose_shard(given["shard"], os.environ)
     slivers = Slivers(given["min_part_fraction"], given["min_part_pixels"])
-    opened = _open_source(source, root, given)
+    opened = _open_source(source, given)
     proposer = _build_proposer(given)
     if sheet and shard.index == 0:
         rows = preview(sheet, opened, proposer, slivers, given["preview_rows"])
@@ -142,11 +144,21 @@ def choose_shard(text: str | None, environment: Mapping[str, str]) -> Shard:
     return Shard.parse(f"{environment.get('RANK', '0')}/{environment.get('WORLD_SIZE', '1')}")
 
 
-def _open_source(kind: str, root: Path, given: Mapping[str, Any]) -> Source:
+def _open_source(kind: str, given: Mapping[str, Any]) -> Source:
     from consbench.errors import UsageError
     from consbench_reference_training.pseudo_parts import hq_seg44k, sources
 
-    annotations, sets, allow_missing = given["annotations"], given["sets"], given["allow_missing"]
+    root, annotations, sets, allow_missing = (given[name] for name in ("root", "annotations", "sets", "allow_missing"))
+    if kind == "standins":
+        superfluous = [f"--{name}" for name in ("root", "annotations", "sets") if given[name]]
+        if superfluous or not given["recipe"]:
+            came = f"; got {', '.join(superfluous)}" if superfluous else ""
+            raise UsageError(f"standins are drawn: they take --recipe NAME, whose scenes they are, and no files{came}")
+        return _open_standins(given["recipe"], given["quiet"])
+    if given["recipe"]:
+        raise UsageError(f"--recipe is for standins; {kind} takes --root")
+    if not root:
+        raise UsageError(f"{kind} needs the folder of its pictures: give --root DIR")
     if kind == "hq-seg44k":
         if annotations:
             raise UsageError("hq-seg44k has a mask file for each picture; --annotations is for entityseg and coco")
@@ -156,6 +168,20 @@ def _open_source(kind: str, root: Path, given: Mapping[str, Any]) -> Source:
         raise UsageError(f"--sets is for hq-seg44k; {kind} takes --annotations")
     opener = sources.entityseg if kind == "entityseg" else sources.coco_instances
     return opener(root, annotations, allow_missing)
+
+
+def _open_standins(recipe: str, quiet: bool) -> Source:
+    from consbench.cli.progress import progress
+    from consbench.errors import UsageError
+    from consbench_reference_training import config
+    from consbench_reference_training.pseudo_parts.sources import Source
+    from consbench_reference_training.sources import draw_standins
+
+    spec = config.load(recipe).data.standins
+    if not spec.images:
+        raise UsageError(f"recipe {recipe} trains on no drawn scenes (data.standins.images is 0): name another")
+    with progress("drawing scenes", quiet=quiet) as report:
+        return Source(draw_standins(spec, progress=report), Path(), {})
 
 
 def _build_proposer(given: Mapping[str, Any]) -> RegionProposer:

@@ -55,8 +55,9 @@ def load(file: Path, root: Path, allow_missing: bool = False) -> LazyDataset:
     labels = _open(file)
     if not all(labels.paths.values()):
         raise DataMissing(
-            f"{file} labels images that lay in no file when they were labelled; the dataset they came from must be at "
-            "hand: in Python, consbench_reference_training.pseudo_parts.dataset.attach(file, dataset)"
+            f"{file} labels images that lay in no file when they were labelled, drawn scenes for instance: train on "
+            "them with --set data.standins.labels=FILE, or open them in Python with "
+            "consbench_reference_training.pseudo_parts.dataset.attach(file, dataset)"
         )
     found = layout.locate([[path] for path in labels.paths.values()], [base])
     pictures = {image_id: place for image_id, place in zip(labels.paths, found, strict=True) if place}
