@@ -13,6 +13,8 @@ from consbench.datasets.base import Dataset
 from consbench.metrics import DELTAS
 from consbench.ordering import Order
 from consbench.records import write_json
+from consbench.run import Summary
+from consbench.statistics.comparison import Comparison
 from consbench_reports.details import Scored
 from consbench_reports.explorer import Budget, explorer_data
 from consbench_reports.figures import figure_4, save
@@ -20,7 +22,7 @@ from consbench_reports.inputs import Inputs
 from consbench_reports.page import render
 from consbench_reports.qualitative import figure_5, typical
 from consbench_reports.significance import compared, significantly_best
-from consbench_reports.tables import table_1, table_2, write_table
+from consbench_reports.tables import Table, table_1, table_2, write_table
 
 Progress = Callable[[int, int], None]
 STEPS = 5
@@ -61,9 +63,7 @@ def write_report(
 
     out.mkdir(parents=True, exist_ok=True)
     summaries = [s.summary for s in scored]
-    files = write_table(table_1(summaries, significantly_best(comparison) if comparison else ()), out / "table1")
-    if comparison:
-        files += write_table(table_2(comparison), out / "table2")
+    files = [file for name, table in tables(summaries, comparison).items() for file in write_table(table, out / name)]
     files += save(figure_4(summaries), out / "figure4")
     if typical(data):
         files += save(figure_5(data), out / "figure5")
@@ -84,6 +84,13 @@ def write_report(
     write_json(out / "manifest.json", manifest(inputs, budget))
     tell(STEPS, STEPS)
     return [page, *files, out / "manifest.json"]
+
+
+def tables(summaries: Sequence[Summary], comparison: Comparison | None) -> dict[str, Table]:
+    """The tables of a report by file name; where the runs are not compared, Table 1 alone and without bold."""
+    if comparison is None:
+        return {"table1": table_1(summaries)}
+    return {"table1": table_1(summaries, significantly_best(comparison)), "table2": table_2(comparison)}
 
 
 def manifest(inputs: Inputs, budget: Budget) -> dict[str, Any]:
