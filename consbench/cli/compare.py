@@ -56,15 +56,15 @@ def compare(ctx: click.Context, /, runs: tuple[str, ...], form: str, **given: An
     Exit code 1: a condition of --fail-if holds. Exit code 2: the runs must not be compared.
     """  # noqa: D301
     from consbench.cli.differences import print_comparison
-    from consbench.metrics import DELTAS
+    from consbench.metrics import DELTAS, parse
     from consbench.ordering import parse_order
     from consbench.run import find_runs
     from consbench.statistics.comparison import compare as compare_runs
     from consbench.statistics.comparison import compared_metrics
-    from consbench.statistics.conditions import Condition, parse_metric
+    from consbench.statistics.conditions import Condition
 
     conditions = [Condition.parse(text) for text in given["conditions"]]
-    chosen = [parse_metric(name) for name in given["metrics"]] or compared_metrics(given["deltas"] or DELTAS)
+    chosen = [parse(name) for name in given["metrics"]] or compared_metrics(given["deltas"] or DELTAS)
     comparison = compare_runs(
         find_runs(runs),
         order=[parse_order(order) for order in given["orders"]],

@@ -42,13 +42,12 @@ def score(
     consbench score runs/sam--pascal-part --order native --order area --delta 0.6
     """  # noqa: D301
     from consbench.cli.tables import print_summaries
-    from consbench.metrics import DELTAS
+    from consbench.metrics import DELTAS, parse
     from consbench.ordering import Order, parse_order
     from consbench.run import find_runs
-    from consbench.statistics.conditions import parse_metric
 
     wanted: list[Order | None] = [parse_order(order) for order in orders] or [None]
-    chosen = [parse_metric(name) for name in metrics] or None
+    chosen = [parse(name) for name in metrics] or None
     opened = sorted(find_runs(runs), key=lambda run: run.dataset)
     summaries = [
         run.summary(order, deltas=deltas or DELTAS, metrics=chosen, **intervals) for run in opened for order in wanted

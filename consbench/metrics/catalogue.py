@@ -85,13 +85,13 @@ FORMS = _forms()
 
 
 def parse(name: str) -> Metric:
-    """Return the metric of that name; raises UnknownName or UsageError.
+    """Return the metric of that name, in upper or lower case; raises UnknownName or UsageError.
 
     A name may end in an order of outputs: `switch-rate[area]`.
 
     >>> parse("CVR@0.5"), parse("placement@1/2")
     (CVR(delta=0.5), Placement(position=1, first=2))
-    >>> str(parse("mIoU-object@2[native]"))
+    >>> str(parse("miou-OBJECT@2[native]"))
     'mIoU-object@2[native]'
     """
     if match := re.fullmatch(r"(?P<inner>[^[]+)\[(?P<order>[^]]*)\]", name):
@@ -105,8 +105,17 @@ def parse(name: str) -> Metric:
                 return form.make(*match.groups())
             except _NotAThreshold as error:
                 raise UsageError(f"'{name}': {error}") from None
-    alike = [form for form in FORMS if re.fullmatch(form.pattern, name, re.IGNORECASE)]
-    raise UnknownName("metric", name, [example for form in alike or FORMS for example in form.examples])
+    stem = _stem(name)
+    examples = [example for form in FORMS for example in form.examples]
+    for known in map(_stem, examples):
+        if known.lower() == stem.lower() and known != stem:
+            return parse(known + name[len(stem) :])
+    raise UnknownName("metric", name, examples)
+
+
+def _stem(name: str) -> str:
+    """The name without its threshold or order."""
+    return re.split(r"[@\[]", name, maxsplit=1)[0]
 
 
 def headline(deltas: Sequence[float] = DELTAS, outputs: int = 3) -> list[Metric]:

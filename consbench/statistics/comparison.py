@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from consbench.errors import UsageError
 from consbench.masks import BoolArray
-from consbench.metrics import CVR, DELTAS, Metric, MIoU, Placement, SizeRatio, Tally
+from consbench.metrics import CVR, DELTAS, Metric, MIoU, Placement, SizeRatio, Tally, parse
 from consbench.ordering import Order, parse_order
 from consbench.run import Run, without_nan
-from consbench.statistics.conditions import parse_metric
 from consbench.statistics.families import alike_groups, holm
 from consbench.statistics.intervals import detectable_difference, difference_intervals
 from consbench.statistics.pairing import Contestant, Field, fields
@@ -179,7 +178,7 @@ def compare(
     orders = [order] if isinstance(order, str) else list(order or [])
     found = fields(opened, [parse_order(o) for o in orders], force=force)
     chosen = metrics if metrics is not None else compared_metrics(deltas)
-    by_name = {str(m): m for m in (parse_metric(m) if isinstance(m, str) else m for m in chosen)}
+    by_name = {str(m): m for m in (parse(m) if isinstance(m, str) else m for m in chosen)}
     if not by_name:
         raise UsageError("a comparison needs a metric; none was given")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 import operator
 import re
@@ -10,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from consbench.errors import UnknownName, UsageError
+from consbench.errors import UsageError
 from consbench.metrics import Metric, parse
 
 if TYPE_CHECKING:
@@ -52,7 +51,7 @@ class Condition:
             number = math.nan
         if not math.isfinite(number):
             raise UsageError(f"'{text}': the bound of a condition is a number, as in 'cvr@0.5 > +1.0'; got '{bound}'")
-        return cls(parse_metric(name), sign, number)
+        return cls(parse(name), sign, number)
 
     def __str__(self) -> str:
         return f"{self.metric} {self.sign} {self.bound:+g}"
@@ -70,25 +69,3 @@ class Condition:
             and d.a == first[d.dataset]
             and (math.isnan(d.difference) or _OPERATORS[self.sign](d.difference, self.bound))
         ]
-
-
-def parse_metric(name: str) -> Metric:
-    """Return the metric of that name in upper or lower case; raises as `consbench.metrics.parse` does.
-
-    >>> str(parse_metric("miou-OBJECT"))
-    'mIoU-object'
-    """
-    try:
-        return parse(name)
-    except UnknownName as error:
-        stem = _stem(name)
-        for known in map(_stem, error.known):
-            if known.lower() == stem.lower() and known != stem:
-                return parse(known + name[len(stem) :])
-        lowered = {known.lower(): known for known in error.known}
-        close = difflib.get_close_matches(name.lower(), lowered, n=4, cutoff=0.6)
-        raise UnknownName(error.kind, error.name, [lowered[c] for c in close] or error.known) from None
-
-
-def _stem(name: str) -> str:
-    return re.split(r"[@\[]", name, maxsplit=1)[0]

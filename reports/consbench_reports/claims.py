@@ -17,11 +17,10 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args
 
 from consbench.errors import RecordMismatch, UnknownName, UsageError
-from consbench.metrics import CVR, DELTAS, Metric, MIoU, Placement, SizeRatio
+from consbench.metrics import CVR, DELTAS, Metric, MIoU, Placement, SizeRatio, parse
 from consbench.ordering import Order, parse_order
 from consbench.run import Run
 from consbench.statistics.comparison import Comparison, Difference, compare
-from consbench.statistics.conditions import parse_metric
 from consbench.statistics.pairing import Field
 from consbench.statistics.resampling import LEVEL
 from consbench_reports.inputs import Unfinished, gather
@@ -363,7 +362,7 @@ def _claim(section: Mapping[str, Any]) -> Claim:
     if not isinstance(judged, bool):
         raise UsageError(f"judged must be true or false; got {judged!r}")
     direction = _direction(section) if judged or "direction" in section else None
-    return Claim(says, str(parse_metric(metric)), model, than, direction, model_order, than_order, judged)
+    return Claim(says, str(parse(metric)), model, than, direction, model_order, than_order, judged)
 
 
 def _direction(section: Mapping[str, Any]) -> Direction:

@@ -80,8 +80,8 @@ def test_every_example_of_a_form_is_its_own_name_and_of_no_other_form() -> None:
 @pytest.mark.parametrize(
     ("name", "suggested"),
     [
-        ("cvr@0.5", "CVR@0.5"),
-        ("miou-part", "mIoU-part"),
+        ("cvx@0.5", "CVR@0.5"),
+        ("mIoU-parts", "mIoU-part"),
         ("switch_rate", "switch-rate"),
         ("mIoU-object@0", "mIoU-object@2"),
         ("error-merge@0.5", "error-merged@0.5"),
@@ -90,6 +90,12 @@ def test_every_example_of_a_form_is_its_own_name_and_of_no_other_form() -> None:
 def test_an_unknown_metric_is_refused_with_a_suggestion(name: str, suggested: str) -> None:
     with pytest.raises(UnknownName, match=f"no metric is called '{name}'; did you mean '{suggested}'"):
         parse(name)
+
+
+@pytest.mark.parametrize("name", ["CVR@0.5", "mIoU-part", "mIoU-object@2[native]", "switch-rate"])
+def test_names_may_be_in_upper_or_lower_case(name: str) -> None:
+    for written in (name.lower(), name.partition("@")[0].upper() + name[len(name.partition("@")[0]) :]):
+        assert str(parse(written)) == name
 
 
 @pytest.mark.parametrize("name", ["CVR@0.5[", "[area]", "CVR@0.5]", "CVR@0.5[area][native]", "placement@0", "score@x"])
