@@ -26,6 +26,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from consbench.errors import RecordMismatch, RecordUnreadable
+from consbench.files import replacing
 
 FORMAT = 1
 TABLES = ("clicks", "pairs", "masks")
@@ -117,8 +118,8 @@ class Journal:
         refuse_other_run(path, identity)
         self._folder.mkdir(parents=True, exist_ok=True)
         write_json(self._folder / "identity.json", identity)
-        for leftover in self._folder.glob("*.tmp"):
-            shutil.rmtree(leftover)
+        for draft in [*path.glob("*.tmp"), *self._folder.glob("*.tmp")]:
+            shutil.rmtree(draft) if draft.is_dir() else draft.unlink()
         self._batches = sorted(p for p in self._folder.iterdir() if p.is_dir())
         self.done = {i for batch in self._batches for i in _read(batch / "images.parquet")["image_id"].to_pylist()}
 
@@ -179,7 +180,10 @@ def refuse_other_run(path: Path, identity: Mapping[str, Any]) -> None:
         return
     found = stored_identity(path)
     if found is None:
-        strangers = sorted(p.name for p in path.iterdir())
+        # A run that was killed before it said what it is leaves drafts, and folders without a file.
+        strangers = sorted(
+            {f.relative_to(path).parts[0] for f in path.rglob("*") if f.is_file() and f.suffix != ".tmp"}
+        )
         if strangers:
             raise RecordMismatch(
                 f"{path} is not a run directory: it holds {', '.join(strangers[:3])}. Name another with --out"
@@ -238,13 +242,9 @@ def read_table(path: Path, name: str) -> pa.Table:
 
 def write_json(file: Path, content: Mapping[str, Any]) -> None:
     """Write JSON in one step: the file is the old one or the new one, never half of it. NaN is refused."""
-    temporary = file.with_suffix(".json.tmp")
-    with temporary.open("w", encoding="utf-8") as stream:
+    with replacing(file) as draft, draft.open("w", encoding="utf-8") as stream:
         json.dump(content, stream, indent=2, ensure_ascii=False, allow_nan=False)
         stream.write("\n")
-        stream.flush()
-        os.fsync(stream.fileno())
-    temporary.replace(file)
 
 
 def differences(found: Any, wanted: Any, where: str = "") -> list[str]:
@@ -277,11 +277,8 @@ def _read(file: Path) -> pa.Table:
 
 
 def _write(file: Path, table: pa.Table) -> None:
-    temporary = file.with_suffix(".parquet.tmp")
-    pq.write_table(table, temporary, compression="zstd", row_group_size=1 << 20)
-    with temporary.open("rb") as stream:
-        os.fsync(stream.fileno())
-    temporary.replace(file)
+    with replacing(file) as draft:
+        pq.write_table(table, draft, compression="zstd", row_group_size=1 << 20)
 
 
 def _sync(folder: Path) -> None:

@@ -27,6 +27,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from consbench.errors import WeightsError
+from consbench.files import replacing
 from consbench_adapters.dimensions import PUBLISHED, Arch, Family, SamDimensions, likeness, published_arch
 
 RECORD_KEY = "consbench"
@@ -68,10 +69,9 @@ def read(path: Path) -> Checkpoint:
 
 def write(path: Path, tensors: Mapping[str, Tensor], record: Mapping[str, Any]) -> None:
     """Write a `.safetensors` checkpoint with its record in the header; complete or not at all."""
-    part = path.with_name(path.name + ".part")
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    save_file(plain, part, metadata={RECORD_KEY: json.dumps(record, sort_keys=True)})
-    part.replace(path)
+    with replacing(path) as draft:
+        save_file(plain, draft, metadata={RECORD_KEY: json.dumps(record, sort_keys=True)})
 
 
 def choose_dimensions(checkpoint: Checkpoint, arch: Arch) -> SamDimensions:

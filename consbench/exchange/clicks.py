@@ -22,7 +22,7 @@ from typing import Any, TypeVar
 
 from consbench.clicklist import ClickList, ImageClicks, ListedClick
 from consbench.errors import UsageError
-from consbench.exchange.files import replacing, write_array
+from consbench.exchange.files import replacing_text, write_array
 from consbench.records import read_table
 from consbench.run import Run
 from consbench.types import Click
@@ -64,7 +64,7 @@ def write_clicks(clicks: ClickList, file: str | Path) -> None:
         "protocol": {"id": clicks.origin},
         "unclicked_images": list(clicks.unclicked),
     }
-    with replacing(Path(file)) as stream:
+    with replacing_text(Path(file)) as stream:
         stream.write(_json(head).removesuffix("}") + ', "images": ')
         write_array(stream, (_json(_entry(image)) for image in clicks.images))
         stream.write("}\n")

@@ -24,7 +24,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from consbench.errors import RecordUnreadable, UnknownName, UsageError
-from consbench.exchange.files import replacing, write_array
+from consbench.exchange.files import replacing_text, write_array
 from consbench.ordering import Order, permutation
 from consbench.records import read_table
 from consbench.run import Run
@@ -56,7 +56,7 @@ def write_coco(
     image_ids = set(pc.unique(clicks["image_id"]).to_pylist())
     called: Callable[[str], Any] = _ids_there(Path(ground_truth), image_ids).__getitem__ if ground_truth else str
     order = order or run.default_order
-    with replacing(Path(file)) as stream:
+    with replacing_text(Path(file)) as stream:
         count = write_array(stream, _entries(clicks, masks, order, called))
         stream.write("\n")
     return count

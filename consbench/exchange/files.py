@@ -1,4 +1,4 @@
-"""A file is written whole or not at all, with the same bytes on every system."""
+"""Files of text for other tools, with the same bytes on every system."""
 
 from __future__ import annotations
 
@@ -7,24 +7,20 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+from consbench import files
 from consbench.errors import UsageError
 
 
 @contextmanager
-def replacing(file: Path) -> Iterator[IO[str]]:
+def replacing_text(file: Path) -> Iterator[IO[str]]:
     """Yield a stream of text, UTF-8, that takes the place of `file` when all is written.
 
     Raises UsageError where it cannot be written; what was there before stays.
     """
-    temporary = file.with_name(f"{file.name}.tmp")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with temporary.open("w", encoding="utf-8", newline="\n") as stream:
-                yield stream
-            temporary.replace(file)
-        finally:
-            temporary.unlink(missing_ok=True)
+        with files.replacing(file) as draft, draft.open("w", encoding="utf-8", newline="\n") as stream:
+            yield stream
     except OSError as error:
         raise UsageError(f"{file} cannot be written: {error.strerror or error}. Name another file") from error
 

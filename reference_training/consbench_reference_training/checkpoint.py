@@ -11,7 +11,6 @@ fingerprints, seed, code version, step and curve. Folders are left out of it: th
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,6 +21,7 @@ from torch import nn
 
 from consbench import provenance
 from consbench.errors import RecordMismatch, RecordUnreadable, UsageError, WeightsError
+from consbench.files import replacing
 from consbench.records import differences
 from consbench_adapters import checkpoints, miniatures, sam, weights
 from consbench_adapters.checkpoints import Checkpoint
@@ -83,9 +83,8 @@ def save_checkpoint(folder: Path, network: nn.Module, made: Mapping[str, Any]) -
     file = folder / CHECKPOINT
     checkpoints.write(file, network.state_dict(), made)
     sidecar = file.with_name(f"{file.name}.json")
-    draft = sidecar.with_name(f"{sidecar.name}.part")
-    draft.write_text(json.dumps(made, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-    draft.replace(sidecar)
+    with replacing(sidecar) as draft:
+        draft.write_text(json.dumps(made, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     return file
 
 
@@ -96,12 +95,8 @@ def export_state_dict(file: Path, to: Path) -> None:
 
 def save_state(folder: Path, state: Mapping[str, Any]) -> None:
     """Write the state of a run in one step: a crash leaves the old one or the new one."""
-    draft = folder / f"{STATE}.part"
-    with draft.open("wb") as stream:
-        torch.save(dict(state), stream)
-        stream.flush()
-        os.fsync(stream.fileno())
-    draft.replace(folder / STATE)
+    with replacing(folder / STATE) as draft:
+        torch.save(dict(state), draft)
 
 
 def load_state(folder: Path, recipe: Recipe) -> dict[str, Any] | None:

@@ -9,8 +9,6 @@ from __future__ import annotations
 import hashlib
 import io
 import multiprocessing
-import os
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -24,6 +22,7 @@ from PIL import Image as PILImage
 from consbench import registry
 from consbench.datasets.base import Counts, Dataset, fingerprint
 from consbench.errors import UnknownName, UsageError
+from consbench.files import replacing
 from consbench.masks import Mask
 from consbench.registry import Reference
 from consbench.standins import scene
@@ -170,13 +169,8 @@ def draw_standins(spec: Standins, *, cache: Path | None = None, progress: Progre
     file = folder / f"{_key(spec)}.parquet"
     if not file.is_file():
         folder.mkdir(parents=True, exist_ok=True)
-        handle, draft = tempfile.mkstemp(prefix=f".{file.stem}-", dir=folder)
-        os.close(handle)
-        try:
-            _write(Path(draft), spec, progress)
-            Path(draft).replace(file)
-        finally:
-            Path(draft).unlink(missing_ok=True)
+        with replacing(file) as draft:
+            _write(draft, spec, progress)
     return SceneFile(file)
 
 

@@ -146,6 +146,17 @@ def test_a_half_written_batch_is_thrown_away(samples: list[Sample], tmp_path: Pa
     assert not (tmp_path / "run" / "journal").exists()
 
 
+def test_drafts_of_files_that_a_killed_process_left_are_thrown_away(samples: list[Sample], tmp_path: Path) -> None:
+    journal = tmp_path / "run" / "journal"
+    journal.mkdir(parents=True)
+    for folder, name in ((journal, "identity.json"), (journal.parent, "clicks.parquet")):
+        (folder / f".{name}.ab12.tmp").write_bytes(b"half")
+
+    evaluate(Counting(), samples, out=tmp_path / "run")
+
+    assert {path.suffix for path in (tmp_path / "run").iterdir()} == {".parquet", ".json"}
+
+
 def test_a_finished_run_is_opened_and_not_computed_again(samples: list[Sample], tmp_path: Path) -> None:
     evaluate(Counting(), samples, out=tmp_path / "run")
     again = Counting()

@@ -24,6 +24,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from consbench.errors import RecordMismatch, RecordUnreadable, UsageError
+from consbench.files import replacing
 from consbench.records import differences
 from consbench_reference_training.pseudo_parts import table
 from consbench_reference_training.pseudo_parts.table import About, Row
@@ -96,7 +97,7 @@ def claim(out: Path, identity: Mapping[str, Any]) -> bool:
     if note.is_file():
         _refuse_other(folder, json.loads(note.read_text(encoding="utf-8")), identity)
     else:
-        with table.replacing(note) as temporary:
+        with replacing(note) as temporary:
             temporary.write_text(json.dumps(identity, indent=2, sort_keys=True) + "\n", encoding="utf-8")
     return True
 

@@ -13,6 +13,7 @@ from PIL import Image as Pillow
 from PIL import ImageDraw, ImageFont
 
 from consbench.errors import BadSample, UsageError
+from consbench.files import replacing
 from consbench.types import Image, Object
 from consbench_reference_training.pseudo_parts.algorithm import (
     FEWEST_PARTS,
@@ -24,7 +25,6 @@ from consbench_reference_training.pseudo_parts.algorithm import (
 )
 from consbench_reference_training.pseudo_parts.proposers import RegionProposer
 from consbench_reference_training.pseudo_parts.sources import Source
-from consbench_reference_training.pseudo_parts.table import replacing
 
 TITLES = ("image", "object", "regions", "parts")
 CELL = (260, 200)  # width, height

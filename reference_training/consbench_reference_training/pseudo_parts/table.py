@@ -17,10 +17,7 @@ file, so equal labels are equal bytes.
 from __future__ import annotations
 
 import json
-import os
-import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -28,6 +25,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from consbench.errors import RecordUnreadable
+from consbench.files import replacing
 from consbench.types import Object, Sample
 from consbench_reference_training.pseudo_parts.algorithm import LabelledPart
 
@@ -117,28 +115,3 @@ def read_about(path: Path) -> About:
     if form != FORMAT:
         raise RecordUnreadable(f"{path} has format {form} of weak part labels; this version reads format {FORMAT}")
     return About(**found)
-
-
-@contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """Yield a new file beside `path`; it takes the name `path` when all went well, else it goes.
-
-    Several processes may do so at once: each has a file of its own, the last one stays.
-    """
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
-    os.close(handle)
-    temporary = Path(name)
-    try:
-        yield temporary
-        temporary.chmod(0o666 & ~_umask())  # mkstemp makes files that only their owner can read
-        with temporary.open("rb") as stream:
-            os.fsync(stream.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
