@@ -39,8 +39,8 @@ def intervals(
 
     There is none (NaN) where fewer than two images count, where no finite one can be given, and where
     `resamples` is 0. Where all images have the same mean the interval is that point: it says that these
-    images do not differ, not that another one could not. Where a handful of images hold all the events,
-    many resamples hold none, and the interval may reach the end of the range: so little do they tell.
+    images do not differ, not that another one could not. Where two or three images hold all the events, too
+    many resamples hold none, and an end that they leave open is Wilson's.
 
     Args:
         tallies: of the same images in the same order; all are resampled alike.

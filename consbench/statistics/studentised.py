@@ -3,6 +3,12 @@
 A resample that happens to hold few events has a small error and a small spread; divided, it says what the
 skewness of the data does to an interval, which the spread of the resamples alone does not. The standard
 error is the linearised one of a ratio: the root of Σ (residual / count)².
+
+Where two or three images hold all the events, too many resamples hold none to say where an interval ends. That
+end of a share is then Wilson's (1927), for as many independent trials as would have the share's standard error.
+In simulations of 20 and 60 images with events in 3 to 10 % of them these intervals cover the truth in 92 to 100 %,
+and are 7 to 28 points wide where the open ones had 28 to 100. Differences were not covered as well by the like
+(Newcombe), so an open end of theirs is the end of the range.
 """
 
 from __future__ import annotations
@@ -16,7 +22,7 @@ import numpy as np
 
 from consbench.masks import BoolArray, FloatArray
 from consbench.metrics.tally import Tally
-from consbench.statistics.resampling import Interval, draws
+from consbench.statistics.resampling import Interval, draws, witnesses
 
 NEGLIGIBLE = 1e-12  # of a sum or a variance: what rounding leaves where there is nothing
 
@@ -28,11 +34,12 @@ def of_values(tallies: Sequence[Tally], resamples: int, level: float, seed: int)
     """
     sides = _Sides.of(tallies)
     ends = _ends(sides.spread, sides.images, resamples, level, seed)
-    found = []
-    for tally, mean, (low, high) in zip(tallies, sides.mean_M.tolist(), ends, strict=True):
-        bottom, top = _range(tally)
-        found.append(Interval(max(_shown(tally, mean + low), bottom), min(_shown(tally, mean + high), top)))
-    return found
+    return [
+        _within(Interval(_shown(tally, mean + low), _shown(tally, mean + high)), _range(tally), wilson)
+        for tally, mean, (low, high), wilson in zip(
+            tallies, sides.mean_M.tolist(), ends, _wilson(tallies, sides, level), strict=True
+        )
+    ]
 
 
 def of_differences(pairs: Sequence[tuple[Tally, Tally]], resamples: int, level: float, seed: int) -> list[Interval]:
@@ -174,10 +181,35 @@ def _shown(tally: Tally, mean: float) -> float:
     return 100 * mean
 
 
-def _range(tally: Tally) -> tuple[float, float]:
+def _within(ends: Interval, limits: Interval, instead: Interval) -> Interval:
+    """Ends within limits; an end that no resample bounds is taken from `instead`."""
+    low = instead.low if math.isinf(ends.low) else max(ends.low, limits.low)
+    high = instead.high if math.isinf(ends.high) else min(ends.high, limits.high)
+    return Interval(low, high)
+
+
+def _wilson(tallies: Sequence[Tally], sides: _Sides, level: float) -> list[Interval]:
+    """Wilson's interval of shares, in percent; what is no share, or does not vary, has its range."""
+    from scipy.special import stdtrit  # start-up that only this needs
+
+    variance_M = sides.spread(np.ones((1, sides.images))).variance_RM[0].tolist()
+    found = []
+    for tally, p, variance in zip(tallies, sides.mean_M.tolist(), variance_M, strict=True):
+        limits = _range(tally)
+        if limits.high != 100 or variance <= 0:
+            found.append(limits)
+            continue
+        trials = min(p * (1 - p) / variance, float(tally.count_I.sum()))
+        t2 = float(stdtrit(witnesses(tally) - 1, (1 + level) / 2)) ** 2 / trials
+        centre, reach = p + t2 / 2, math.sqrt(t2 * (p * (1 - p) + t2 / 4))
+        found.append(Interval(100 * (centre - reach) / (1 + t2), 100 * (centre + reach) / (1 + t2)))
+    return found
+
+
+def _range(tally: Tally) -> Interval:
     """Where the value can lie: a mean of shares within 0 to 100, a ratio above 0, anything else anywhere."""
     if tally.form == "geometric":
-        return 0.0, math.inf
+        return Interval(0.0, math.inf)
     slack_I = 1e-9 * tally.count_I
     shares = bool(((tally.total_I >= -slack_I) & (tally.total_I <= tally.count_I + slack_I)).all())
-    return (0.0, 100.0) if shares else (-math.inf, math.inf)
+    return Interval(0.0, 100.0) if shares else Interval(-math.inf, math.inf)

@@ -178,6 +178,32 @@ def test_an_interval_surrounds_its_number_and_stays_in_range() -> None:
     assert 0 < low_ratio < LOGS.value < high_ratio
 
 
+def test_an_end_that_no_resample_bounds_is_wilsons() -> None:
+    two_of_many = tally_of([1.0, 1.0] + [0.0] * 1998)  # one resample in seven holds neither
+
+    low, high = intervals([two_of_many])[0]
+    wilson = stats.binomtest(2, 2000).proportion_ci(method="wilson")
+
+    assert low > 0
+    assert high == pytest.approx(100 * wilson.high, rel=5e-3)  # Student's quantile there is a thousandth larger
+
+
+def test_a_few_rare_events_leave_a_narrow_interval_that_covers() -> None:
+    random, held, widths, trials = np.random.default_rng(3), 0, [], 200
+    truth, images = 100 * 0.05 * 0.6, 60
+    for _ in range(trials):
+        clicks_I = random.integers(2, 16, images)
+        events_I = random.binomial(clicks_I, np.where(random.random(images) < 0.05, 0.6, 0.0))
+        (found,) = intervals([Tally(events_I.astype(float), clicks_I.astype(float), np.zeros(images))], resamples=400)
+        if events_I.any():
+            low, high = found if not math.isnan(found.low) else (0.0, 100.0)
+            held += low <= truth <= high
+            widths.append(high - low)
+
+    assert 0.9 <= held / len(widths) <= 1.0
+    assert np.mean(widths) < 20
+
+
 def test_a_higher_level_gives_a_wider_interval() -> None:
     (low_80, high_80), (low_99, high_99) = (intervals([SOME], level=level)[0] for level in (0.8, 0.99))
 
