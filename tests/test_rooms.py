@@ -92,4 +92,6 @@ def test_the_wheel_brings_four_packages_and_nothing_else(tmp_path: Path) -> None
     }
     assert {f"{package}/py.typed" for package in top if "." not in package} <= set(names)
     for name in ("sam-mini", "hq-sam-mini", "consamme-vanilla-mini", "consamme-mini"):
-        assert {f"consbench_adapters/miniatures/{name}.{end}" for end in ("safetensors", "safetensors.json")} <= set(names)
+        assert {f"consbench_adapters/miniatures/{name}.{end}" for end in ("safetensors", "safetensors.json")} <= set(
+            names
+        )
