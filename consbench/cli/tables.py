@@ -101,6 +101,11 @@ def print_summaries(summaries: Sequence[Summary], console: Console | None = None
     console.print(placement_chart(summaries))
 
 
+def is_standin(dataset: str) -> bool:
+    """Whether a dataset is one of the drawn ones."""
+    return dataset.startswith("standin")
+
+
 def is_miniature(model: str) -> bool:
     """Whether a model is one of the miniatures, by its name.
 
@@ -136,7 +141,7 @@ def _footnotes(summaries: Sequence[Summary]) -> str:
     if any(score.low == score.high for s in summaries for score in s.values()):
         lines.append("an interval of one point: these images are all alike, which is no proof that others would be")
     lines += _undefined(summaries)
-    if any(s.dataset.startswith("standin") for s in summaries):
+    if any(is_standin(s.dataset) for s in summaries):
         lines.append(STANDIN_NOTE)
     if any(is_miniature(s.model) for s in summaries):
         lines.append(MINIATURE_NOTE)

@@ -34,12 +34,12 @@ def of_values(tallies: Sequence[Tally], resamples: int, level: float, seed: int)
     """
     sides = _Sides.of(tallies)
     ends = _ends(sides.spread, sides.images, resamples, level, seed)
-    return [
-        _within(Interval(_shown(tally, mean + low), _shown(tally, mean + high)), _range(tally), wilson)
-        for tally, mean, (low, high), wilson in zip(
-            tallies, sides.mean_M.tolist(), ends, _wilson(tallies, sides, level), strict=True
-        )
-    ]
+    found = []
+    for tally, mean, (low, high) in zip(tallies, sides.mean_M.tolist(), ends, strict=True):
+        limits = _range(tally)
+        instead = _wilson(tally, mean, level) if limits.high == 100 and math.inf in (-low, high) else limits
+        found.append(_within(Interval(_shown(tally, mean + low), _shown(tally, mean + high)), limits, instead))
+    return found
 
 
 def of_differences(pairs: Sequence[tuple[Tally, Tally]], resamples: int, level: float, seed: int) -> list[Interval]:
@@ -188,22 +188,16 @@ def _within(ends: Interval, limits: Interval, instead: Interval) -> Interval:
     return Interval(low, high)
 
 
-def _wilson(tallies: Sequence[Tally], sides: _Sides, level: float) -> list[Interval]:
-    """Wilson's interval of shares, in percent; what is no share, or does not vary, has its range."""
+def _wilson(tally: Tally, share: float, level: float) -> Interval:
+    """Wilson's interval, in percent, of a share that varies between images."""
     from scipy.special import stdtrit  # start-up that only this needs
 
-    variance_M = sides.spread(np.ones((1, sides.images))).variance_RM[0].tolist()
-    found = []
-    for tally, p, variance in zip(tallies, sides.mean_M.tolist(), variance_M, strict=True):
-        limits = _range(tally)
-        if limits.high != 100 or variance <= 0:
-            found.append(limits)
-            continue
-        trials = min(p * (1 - p) / variance, float(tally.count_I.sum()))
-        t2 = float(stdtrit(witnesses(tally) - 1, (1 + level) / 2)) ** 2 / trials
-        centre, reach = p + t2 / 2, math.sqrt(t2 * (p * (1 - p) + t2 / 4))
-        found.append(Interval(100 * (centre - reach) / (1 + t2), 100 * (centre + reach) / (1 + t2)))
-    return found
+    clicks = float(tally.count_I.sum())
+    variance = float(((tally.total_I - share * tally.count_I) ** 2).sum()) / clicks**2
+    trials = min(share * (1 - share) / variance, clicks)
+    t2 = float(stdtrit(witnesses(tally) - 1, (1 + level) / 2)) ** 2 / trials
+    centre, reach = share + t2 / 2, math.sqrt(t2 * (share * (1 - share) + t2 / 4))
+    return Interval(100 * (centre - reach) / (1 + t2), 100 * (centre + reach) / (1 + t2))
 
 
 def _range(tally: Tally) -> Interval:

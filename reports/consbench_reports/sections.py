@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from markupsafe import Markup
 
+from consbench.cli.tables import is_standin
 from consbench.metrics import CVRArea, cvr_curve
 from consbench.run import Run, Summary
 from consbench_reports import charts, details
@@ -18,7 +19,6 @@ from consbench_reports.tables import (
     Best,
     Cell,
     Table,
-    is_standin,
     labels,
     number,
     score_cell,

@@ -15,7 +15,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
 
-from consbench.cli.tables import interval_text, is_miniature
+from consbench.cli.tables import interval_text, is_miniature, is_standin
 from consbench.run import Summary
 from consbench.statistics.comparison import Comparison, Difference
 from consbench_reports.paper import reported
@@ -214,11 +214,6 @@ def labels(datasets: Iterable[str], models: Iterable[str]) -> list[str]:
     """
     found = [STANDIN] if any(map(is_standin, datasets)) else []
     return found + ([MINIATURE] if any(map(is_miniature, models)) else [])
-
-
-def is_standin(dataset: str) -> bool:
-    """Whether a dataset is one of the drawn ones."""
-    return dataset.startswith("standin")
 
 
 def to_markdown(table: Table) -> str:
